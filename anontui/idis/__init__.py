@@ -1,0 +1,1 @@
+"""The anonymization web API, both sides: job model, client, advice for known errors."""
