@@ -6,6 +6,7 @@ server share it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
@@ -91,12 +92,12 @@ class Job:
         for name in FIELDS:
             value = answer.get(name)
             if name == "status":
-                if value not in JobStatus.__members__:
+                if not isinstance(value, str) or value not in JobStatus.__members__:
                     raise _not_a_job("unknown status")
                 value = JobStatus(value)
             elif name in INTEGER_FIELDS:
                 value = _integer(name, value)
-            elif value is not None and not isinstance(value, str):
+            elif value is not None:
                 value = _text(name, value)
             values[name] = value
         if values["job_id"] is None:
@@ -133,6 +134,16 @@ class JobRequest:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
+def plain(text: str) -> str:
+    """Replace what a terminal would obey or cannot show; tabs and line ends stay."""
+    return text if text.isprintable() else _UNSAFE.sub("\ufffd", text)
+
+
+# control characters, changes of writing direction, halves of letters
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_LARGEST = 2**63 - 1
+
+
 def _not_a_job(reason: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
         "The server's answer is not a job",
@@ -142,14 +153,18 @@ def _not_a_job(reason: str) -> UnexpectedAnswer:
 
 
 def _integer(name: str, value: object) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
         return value
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value)
     raise _not_a_job(f"{name} is not a number")
 
 
 def _text(name: str, value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
         return str(value)
     raise _not_a_job(f"{name} is not text")

@@ -1,0 +1,1 @@
+"""The anonymization server: the web API, the ledger of jobs, and what runs them."""

@@ -1,0 +1,1 @@
+"""The full-screen face. Only this room imports textual."""

@@ -1,0 +1,84 @@
+"""What can go wrong with a server or a job, and what the user can do about it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from anontui.idis.model import Job, JobStatus
+
+TELL_ADMIN = "Tell the server's admin."
+CHECK_URL = "Check the server's url."
+CHECK_NETWORK = "Check the server's url and your network (is a VPN needed?)."
+TRY_AGAIN = "Try again in some minutes; if it stays so, tell the server's admin."
+NOT_A_WEB_API = "Check the server's url: it may lack a path, or belong to a web site."
+CREDENTIALS = "Check user_name and user_token in the settings, or ask for a new token."
+CERTIFICATE = (
+    "Ask the server's admin for a certificate that this machine trusts, or set SSL_CERT_FILE "
+    "to your organisation's; only if you trust the network, set validate_ssl to false."
+)
+
+JOB_ERRORS = {
+    "http error 404": "The archive did not give the data: reset the job after 30 minutes or more.",
+    "http error 400": (
+        "An internal error in the archive: reset the job after some hours or days; "
+        "if that does not help, report the accession number to the archive's admin."
+    ),
+    "could not move file": "The destination share is full: make room on it, then reset the job.",
+    "opted out": (
+        "The patient's data may not be used; only with a signed consent, "
+        "set the opt-out to be ignored, with that reason."
+    ),
+}
+"""By a part of the job's error, in lower case."""
+
+REFUSALS = {
+    "does not exist": "Check the job id, and that the right server is active.",
+    "is not connected to": "Check the project's name, or ask the server's admin to connect you.",
+    "not supplied": "The server expects another version of this program: tell its admin.",
+}
+"""By a part of the server's account of a refused call, in lower case."""
+
+_STUCK = timedelta(minutes=30)
+
+
+def advice_for(job: Job, *, now: datetime) -> str:
+    """What to do about a job; empty if nothing.
+
+    Parameters
+    ----------
+    job
+        The job as the server tells of it.
+    now
+        The current time. If it has no time zone it is compared with the job's own date as
+        it stands, which the web API gives in the server's local time.
+    """
+    if job.status is JobStatus.UPLOADED and _is_behind(job) and _age(job, now) > _STUCK:
+        return (
+            "Part of the data is held in quarantine, as happens with burned-in text "
+            f"(ultrasound): give the job id {job.job_id} to the server's admin."
+        )
+    if job.status is not JobStatus.ERROR:
+        return ""
+    error = job.error_text.lower().replace("opt-out", "opted out").replace("opt out", "opted out")
+    return advice_by(JOB_ERRORS, error) or f"Give the job id {job.job_id} to the server's admin."
+
+
+def advice_by(table: dict[str, str], text: str) -> str:
+    """Return the advice of the first sign in ``table`` that ``text`` holds; else empty."""
+    text = text.lower()
+    return next((advice for sign, advice in table.items() if sign in text), "")
+
+
+def _is_behind(job: Job) -> bool:
+    return (job.files_processed or 0) < (job.files_downloaded or 0)
+
+
+def _age(job: Job, now: datetime) -> timedelta:
+    """How long ago the job was created; nothing nearer to its upload is told."""
+    try:
+        created = datetime.fromisoformat(job.date or "")
+    except ValueError:
+        return timedelta(0)
+    if (created.tzinfo is None) != (now.tzinfo is None):
+        created, now = created.astimezone(), now.astimezone()
+    return now - created

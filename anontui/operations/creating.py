@@ -1,0 +1,289 @@
+"""From the rows of a mapping to jobs on a server: first a plan, then the jobs.
+
+A plan sends nothing. It tells everything that is wrong in the whole mapping at once, and
+which rows have become jobs before. Creating records each job at once, so that it can stop
+anywhere (a server that dies, a ``kill -9``) and going on creates only the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Container, Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from anontui.errors import ServerError
+from anontui.events import Events, Progress, Result
+from anontui.idis.model import JobRequest
+from anontui.operations.checks import Problem, RowChecker, Severity
+from anontui.operations.ledger import Ledger
+from anontui.operations.workspace import Workspace
+from anontui.project import created as record
+from anontui.project.batch import Batch
+from anontui.project.mapping import Mapping, canonical
+from anontui.settings import Server
+
+if TYPE_CHECKING:
+    from anontui.idis.client import Client
+
+__all__ = ["Created", "Plan", "PlannedJob", "Problem", "Severity", "create", "grouped", "plan"]
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """What a row (counted from 0) would send.
+
+    ``request`` is None where an error keeps it from being made; ``created_as`` is the job
+    that the same content became before. ``source`` and ``pseudonym`` are as written.
+    """
+
+    row: int
+    source: str
+    pseudonym: str
+    request: JobRequest | None
+    fingerprint: str
+    problems: tuple[Problem, ...] = ()
+    created_as: int | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """True if nothing keeps it from being sent, and it was not sent before."""
+        return (
+            self.request is not None
+            and self.created_as is None
+            and all(problem.severity is not Severity.ERROR for problem in self.problems)
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What creating jobs from a mapping would do; ``general`` is about the mapping as a whole."""
+
+    server: Server
+    jobs: tuple[PlannedJob, ...]
+    general: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong, the general first, then by row."""
+        return self.general + tuple(p for job in self.jobs for p in job.problems)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep rows from being sent."""
+        return tuple(p for p in self.problems if p.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that do not."""
+        return tuple(p for p in self.problems if p.severity is Severity.WARNING)
+
+    @property
+    def ready(self) -> tuple[PlannedJob, ...]:
+        """The jobs that :func:`create` sends; none while there is a general error."""
+        if any(p.severity is Severity.ERROR for p in self.general):
+            return ()
+        return tuple(job for job in self.jobs if job.is_ready)
+
+    @property
+    def already_created(self) -> tuple[PlannedJob, ...]:
+        """The rows whose content became a job before."""
+        return tuple(job for job in self.jobs if job.created_as is not None)
+
+
+@dataclass(frozen=True)
+class Created:
+    """The jobs that rows (counted from 0) became, in order of creation."""
+
+    jobs: dict[int, int]
+
+
+def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None = None) -> Plan:
+    """See what creating jobs from ``mapping`` on the active server would do.
+
+    Parameters
+    ----------
+    workspace
+        Its settings give defaults, the server, and where shares are mounted; its folder
+        remembers what was created.
+    mapping
+        Empty rows are passed over.
+    only
+        Pseudonyms (id or name); other rows are left out. None means every row.
+
+    Raises
+    ------
+    SettingsError
+        If no server is active.
+    ProjectError
+        If the folder's batch cannot be read.
+    """
+    server = workspace.settings.active_server
+    known = record.read(workspace.folder)
+    defaults = {canonical(name): text for name, text in workspace.settings.job_defaults.items()}
+    checker = RowChecker(workspace.share_map())
+    jobs: list[PlannedJob] = []
+    data: dict[int, str] = {}
+    for row, cells in enumerate(mapping.rows):
+        if not any(cell.strip() for cell in cells):
+            continue
+        values = defaults | {k: v for k, v in mapping.parameters(row).items() if v}
+        names = (values.get("pseudo_id", ""), values.get("pseudo_name", ""))
+        if only is not None and not any(name and name in only for name in names):
+            continue
+        checked = checker.check(row, values)
+        data[row] = checked.data
+        print_ = fingerprint(checked.request, server) if checked.request else ""
+        jobs.append(
+            PlannedJob(
+                row=row,
+                source=values.get("source", ""),
+                pseudonym=names[0] or names[1],
+                request=checked.request,
+                fingerprint=print_,
+                problems=checked.problems,
+                created_as=known.get((_url(server.url), print_)),
+            )
+        )
+    return Plan(server, tuple(_compared(jobs, data)), tuple(_general(workspace, mapping, server)))
+
+
+def fingerprint(request: JobRequest, server: Server) -> str:
+    """SHA-256 of what a request asks of which server; the description does not count."""
+    content = asdict(replace(request, description=None)) | {"server": _url(server.url)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def grouped(problems: Iterable[Problem]) -> list[tuple[Problem, list[int]]]:
+    """The same problem of many rows once, with the rows it is in (none: a general one)."""
+    groups: dict[tuple[str, str, str, Severity], tuple[Problem, list[int]]] = {}
+    for problem in problems:
+        key = (problem.column, problem.message, problem.advice, problem.severity)
+        _, rows = groups.setdefault(key, (problem, []))
+        if problem.row is not None:
+            rows.append(problem.row)
+    return list(groups.values())
+
+
+def create(workspace: Workspace, plan: Plan, client: Client) -> Events[Created]:
+    """Create the jobs that are ready, one after the other.
+
+    Each id is in the folder's record and batch before the next is sent. After a crash, or
+    an answer that was lost, the server's newer jobs are looked through first, so that
+    nothing is created twice.
+
+    Raises
+    ------
+    ServerError
+        At the first failure; it says how many jobs were created.
+    ProjectError
+        If the record cannot be written, or another process creates from this folder.
+    """
+    ready = plan.ready
+    made: dict[int, int] = {}
+    if ready:
+        wanted = {job.fingerprint: job.request for job in ready if job.request}
+        server = plan.server
+        with Ledger(workspace.folder, server.name, _url(server.url), client, wanted) as ledger:
+            for job in ready:
+                yield Progress(len(made), len(ready), "jobs")
+                try:
+                    job_id = ledger.found.get(job.fingerprint) or ledger.send(job.fingerprint)
+                except ServerError as error:
+                    raise _stopped(error, len(made), len(ready)) from error
+                ledger.add(job.fingerprint, job_id)
+                made[job.row] = job_id
+        yield Progress(len(made), len(ready), "jobs")
+    yield Result(Created(made))
+
+
+def _stopped(error: ServerError, done: int, total: int) -> ServerError:
+    advice = "Create again to go on: only the rest is sent."
+    return ServerError(
+        f"{done} of {total} jobs were created, then it stopped: {error.message}",
+        cause=error.cause,
+        advice=f"{error.advice} {advice}".strip(),
+    )
+
+
+def _general(workspace: Workspace, mapping: Mapping, server: Server) -> Iterable[Problem]:
+    """What is wrong with the mapping, or its folder, as a whole."""
+    if mapping.column("source") is None:
+        yield Problem(
+            None, "source", "The mapping has no column 'source'", "Add it to the header row."
+        )
+    elif not any(any(cell.strip() for cell in cells) for cells in mapping.rows):
+        yield Problem(None, "", "The mapping has no rows", "Add folders or studies to it.")
+    batch = Batch.load(workspace.folder)
+    if batch and batch.job_ids and _url(batch.server_url) != _url(server.url):
+        yield Problem(
+            None,
+            "",
+            f"This folder's batch is of another server, {batch.server_name}",
+            "Activate that server, or create these jobs from another project folder.",
+        )
+
+
+def _compared(jobs: list[PlannedJob], data: dict[int, str]) -> Iterable[PlannedJob]:
+    """Add what is wrong between rows; ``data`` is the folder of each row's files."""
+    holders = {folder.casefold(): row for row, folder in reversed(data.items()) if folder}
+    seen: dict[str, int] = {}
+    sources_of = defaultdict(set)
+    pseudonyms_of = defaultdict(set)
+    for job in jobs:
+        sources_of[job.pseudonym].add(job.source)
+        pseudonyms_of[job.source].add(job.pseudonym)
+    for job in jobs:
+        problems = list(job.problems)
+
+        def add(column: str, message: str, advice: str, severity: Severity = Severity.ERROR) -> None:
+            problems.append(Problem(job.row, column, message, advice, severity))  # noqa: B023
+
+        if job.request and job.created_as is None:
+            destination = job.request.destination_path.casefold()
+            holder = next((holders[f] for f in _upwards(destination) if f in holders), None)
+            if holder is not None:
+                whose = "the source" if holder == job.row else f"the source of row {holder + 1}"
+                add(
+                    "destination_path",
+                    f"The destination lies inside {whose}",
+                    "Choose a folder outside of all sources.",
+                )
+            elif destination in _upwards(data[job.row].casefold()):
+                add(
+                    "destination_path",
+                    "The source lies inside the destination",
+                    "Choose a destination that holds de-identified data only.",
+                    Severity.WARNING,
+                )
+            first = seen.setdefault(job.fingerprint, job.row)
+            if first != job.row:
+                add("", f"This row asks for the same as row {first + 1}", "Delete one of them.")
+            if len(sources_of[job.pseudonym]) > 1:
+                add(
+                    "pseudo_id",
+                    "Several sources have this pseudonym",
+                    "That is right for studies of one patient only.",
+                    Severity.WARNING,
+                )
+            if len(pseudonyms_of[job.source]) > 1:
+                add(
+                    "pseudo_id",
+                    "This source has several pseudonyms",
+                    "Give one patient one pseudonym.",
+                    Severity.WARNING,
+                )
+        yield replace(job, problems=tuple(problems))
+
+
+def _upwards(path: str) -> Iterable[str]:
+    """A UNC path and every folder above it, down to the share."""
+    while path.strip("\\"):
+        yield path
+        path = path.rpartition("\\")[0]
+
+
+def _url(url: str) -> str:
+    return url.rstrip("/")

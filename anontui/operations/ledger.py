@@ -1,0 +1,222 @@
+"""What a project folder remembers while jobs are created from it.
+
+Three files stand beside the mapping: the record of created jobs, the batch, and a mark of
+the requests whose answer may have been lost. The mark is written before the first job is
+sent and goes at the end; where it is still there, the last time was cut short, and a job
+may exist that nobody wrote down.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING
+
+from anontui import atomic
+from anontui.errors import CallRefused, CredentialsRefused, ProjectError, ServerUnreachable
+from anontui.idis.model import Job, JobRequest
+from anontui.project import created as record
+from anontui.project.batch import Batch
+
+if TYPE_CHECKING:
+    from anontui.idis.client import Client
+
+MARK_NAME = ".anonbatch-creating"
+LOOK_BACK = 20_000  # newer jobs to look through for a lost one, at most
+SMALL_BATCH = 500  # up to this size, saving the batch costs less than creating a job
+
+
+class Ledger:
+    """The account of the jobs that ``wanted`` (requests by fingerprint) become.
+
+    A context manager: inside it no other process creates from the same folder.
+    ``found`` holds the jobs that turned out to exist already.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        server_name: str,
+        url: str,
+        client: Client,
+        wanted: Mapping[str, JobRequest],
+    ) -> None:
+        self._folder, self._name, self._url = folder, server_name, url
+        self._client, self._wanted = client, wanted
+        self._mark = _Mark(folder / MARK_NAME, url)
+        self._ids: set[int] = set()
+        self._saved = (0, 0.0)  # how many ids the batch had when it was saved, and when
+        self._uncertain: set[str] = set()
+        self._lock: IO[bytes] | None = None
+        self.found: dict[str, int] = {}
+
+    def __enter__(self) -> Ledger:
+        try:
+            self._lock = _locked(self._folder / record.FILENAME)
+            self._open()
+        except BaseException:
+            self._unlock()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        try:
+            if len(self._ids) != self._saved[0]:
+                self._save_batch()
+            self._mark.write(self._mark.doubtful - self._wanted.keys() | self._uncertain)
+        finally:
+            self._unlock()
+
+    def send(self, fingerprint: str) -> int:
+        """Create the job; an answer that is lost is looked for on the server.
+
+        Raises
+        ------
+        ServerError
+            If the job was not created, or nobody knows.
+        """
+        request = self._wanted[fingerprint]
+        self._uncertain = {fingerprint}
+        try:
+            return self._client.create(request).job_id
+        except (CallRefused, CredentialsRefused):
+            self._uncertain = set()
+            raise
+        except ServerUnreachable as error:
+            if not error.may_have_arrived:
+                self._uncertain = set()
+                raise
+            found = self._look_for([fingerprint])
+            if not found:
+                raise
+            return found[fingerprint]
+
+    def add(self, fingerprint: str, job_id: int) -> None:
+        """Write down that the request became this job."""
+        record.record(self._folder, fingerprint, job_id, self._url)
+        self._uncertain = set()
+        self._ids.add(job_id)
+        if len(self._ids) <= SMALL_BATCH or time.monotonic() - self._saved[1] > 1:
+            self._save_batch()
+
+    def _open(self) -> None:
+        newest = self._newest()
+        batch = Batch.load(self._folder)
+        self._ids = set(batch.job_ids) if batch else set()
+        self._saved = (len(self._ids), 0.0)
+        self._mark.read(newest)
+        if doubtful := self._mark.doubtful & self._wanted.keys():
+            self._ids |= {job_id for job_id in self._known() if job_id > self._mark.since}
+            self.found = self._look_for(doubtful)
+        self._mark.write(self._mark.doubtful | self._wanted.keys())
+
+    def _newest(self) -> int:
+        return max((job.job_id for job in self._client.jobs()), default=0)
+
+    def _known(self) -> set[int]:
+        return {i for (url, _), i in record.read(self._folder).items() if url == self._url}
+
+    def _look_for(self, fingerprints: Iterable[str]) -> dict[str, int]:
+        """Find requests among the jobs that came after the mark and are in no record."""
+        newest = self._newest()
+        since = max(self._mark.since, newest - LOOK_BACK)
+        known = self._known()
+        ids = [job_id for job_id in range(since + 1, newest + 1) if job_id not in known]
+        jobs = self._client.jobs_by_id(ids, extended=True) if ids else {}
+        by_content = {_content(job): job_id for job_id, job in sorted(jobs.items(), reverse=True)}
+        contents = {print_: _content(self._wanted[print_]) for print_ in fingerprints}
+        return {p: by_content[content] for p, content in contents.items() if content in by_content}
+
+    def _save_batch(self) -> None:
+        Batch(tuple(sorted(self._ids)), self._name, self._url).save(self._folder)
+        self._saved = (len(self._ids), time.monotonic())
+
+    def _unlock(self) -> None:
+        if self._lock:
+            self._lock.close()
+
+
+class _Mark:
+    """The file of requests whose fate is not known, with the newest job id from before them.
+
+    ``since`` and ``doubtful`` are as they were read; writing does not change them.
+    """
+
+    def __init__(self, path: Path, url: str) -> None:
+        self._path, self._url = path, url
+        self._others: dict[str, object] = {}  # what is in doubt on other servers
+        self.since = 0
+        self.doubtful: frozenset[str] = frozenset()
+
+    def read(self, newest: int) -> None:
+        """Read it; where nothing is in doubt, count from ``newest``."""
+        self.since = newest
+        try:
+            content = json.loads(self._path.read_bytes())
+            ours = content.pop(self._url, None)
+            if ours:
+                self.since = min(int(ours["since"]), newest)
+                self.doubtful = frozenset(map(str, ours["doubtful"]))
+            self._others = dict(content)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ProjectError(
+                f"{MARK_NAME} cannot be read, so it is unknown which jobs exist already",
+                advice="Compare the server's newest jobs with the mapping, then delete the file.",
+            ) from error
+
+    def write(self, doubtful: frozenset[str] | set[str]) -> None:
+        """Replace what is in doubt; nothing at all removes the file."""
+        content = dict(self._others)
+        if doubtful:
+            content[self._url] = {"since": self.since, "doubtful": sorted(doubtful)}
+        if content:
+            atomic.write_bytes(self._path, json.dumps(content).encode())
+        else:
+            self._path.unlink(missing_ok=True)
+
+
+def _content(job: Job | JobRequest) -> tuple[str, ...]:
+    """What tells one job from another, as far as servers repeat it."""
+    path = re.sub(r"^(folder|fileselection):", "", job.source_path or "")
+    fields = (
+        job.project_name,
+        job.destination_path,
+        path,
+        job.source_instance_id,
+        job.anonymizedpatientid if isinstance(job, JobRequest) else job.source_anonymizedpatientid,
+        job.anonymizedpatientname
+        if isinstance(job, JobRequest)
+        else job.source_anonymizedpatientname,
+    )
+    return tuple((field or "").strip().casefold() for field in fields)
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Open a file so that no other process can do the same; closing it ends that.
+
+    Only where the system and its file system can: elsewhere nothing is locked.
+    """
+    file = path.open("ab")
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise ProjectError(
+                "Jobs are being created from this folder already",
+                advice="Wait until that is done.",
+            ) from error
+        except OSError:
+            pass  # some network file systems know no locks
+    return file

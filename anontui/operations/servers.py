@@ -1,0 +1,57 @@
+"""Reaching anonymization servers with the user's credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anontui.errors import AnonTUIError
+from anontui.settings import Server, Settings
+
+if TYPE_CHECKING:
+    from anontui.idis.client import Client
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """How a server was found; ``latency_ms`` and ``problem`` exclude each other."""
+
+    name: str
+    url: str
+    up: bool
+    latency_ms: float | None
+    problem: str = ""
+    advice: str = ""
+
+
+def connect(settings: Settings, server: Server | None = None, *, timeout: float = 10.0) -> Client:
+    """A client for ``server`` (default: the active one) with the user's credentials.
+
+    Nothing is sent yet.
+
+    Raises
+    ------
+    SettingsError
+        If no server is active.
+    """
+    from anontui.idis.client import Client
+
+    server = server or settings.active_server
+    return Client(
+        server.url,
+        settings.user_name,
+        settings.user_token,
+        validate_ssl=settings.validate_ssl,
+        timeout=timeout,
+    )
+
+
+def probe(settings: Settings, server: Server) -> ServerState:
+    """Ask ``server`` whether it is there; trouble is told in the answer, never raised."""
+    try:
+        with connect(settings, server, timeout=5.0) as client:
+            latency = client.probe().latency_ms
+    except AnonTUIError as error:
+        problem = f"{error.message} ({error.cause})" if error.cause else error.message
+        return ServerState(server.name, server.url, False, None, problem, error.advice)
+    return ServerState(server.name, server.url, True, latency)

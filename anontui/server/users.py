@@ -1,0 +1,102 @@
+"""Who may call the web API: user names, and the hashes of their tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from anontui.errors import UsageError
+from anontui.server.database import Database
+
+SHORTEST_TOKEN = 32
+
+
+@dataclass(frozen=True)
+class User:
+    """A user, since when (local time), and with how many tokens (none: revoked)."""
+
+    name: str
+    created: str
+    tokens: int
+
+
+class Users:
+    """The users in the ledger. A user may hold several tokens; only hashes are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, name: str, token: str | None = None) -> str:
+        """Give a user, new or known, one more token and return it.
+
+        Parameters
+        ----------
+        name
+            Letters, digits and ``._@-``, at most 64.
+        token
+            A token that the user made; by default a new one.
+
+        Raises
+        ------
+        UsageError
+            If the name or the token cannot serve.
+        """
+        if not re.fullmatch(r"[\w.@-]{1,64}", name):
+            raise UsageError(
+                "This user name cannot be used",
+                advice="Use letters, digits and . _ @ - only, at most 64 of them.",
+            )
+        if token is not None and not re.fullmatch(rf"[!-~]{{{SHORTEST_TOKEN},512}}", token):
+            raise UsageError(
+                "This token cannot be used",
+                advice=f"Use {SHORTEST_TOKEN} or more random letters and digits.",
+            )
+        token = token or secrets.token_urlsafe(32)
+        row = {"name": name, "hash": _hash(token), "now": now()}
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO users VALUES (:name, :now)", row)
+            owner = connection.execute("SELECT user_name FROM tokens WHERE hash = :hash", row)
+            if any(user_name != name for (user_name,) in owner):
+                raise UsageError(
+                    "This token is another user's", advice="Give every user a token of their own."
+                )
+            connection.execute("INSERT OR IGNORE INTO tokens VALUES (:hash, :name, :now)", row)
+        return token
+
+    def revoke(self, name: str) -> int:
+        """Make all tokens of a user void; returns how many there were."""
+        with self._database.transaction() as connection:
+            return connection.execute(
+                "DELETE FROM tokens WHERE user_name = ?", (name,)
+            ).rowcount
+
+    def all(self) -> list[User]:
+        """Return every user, by name."""
+        rows = self._database.rows(
+            "SELECT name, users.created AS created, count(hash) AS tokens FROM users"
+            " LEFT JOIN tokens ON user_name = name GROUP BY name ORDER BY name"
+        )
+        return [
+            User(str(row["name"]), str(row["created"]), int(row["tokens"] or 0)) for row in rows
+        ]
+
+    def is_valid(self, name: str, token: str) -> bool:
+        """True if ``token`` is one of this user's."""
+        given = _hash(token)
+        rows = self._database.rows("SELECT hash FROM tokens WHERE user_name = :name", {"name": name})
+        # a list: every hash is compared, so that the time tells nothing
+        return any([hmac.compare_digest(given, bytes(row["hash"])) for row in rows])  # type: ignore[arg-type]
+
+
+def now() -> str:
+    """Return the local time as the web API writes it."""
+    return datetime.now().isoformat(timespec="seconds")
+
+
+def _hash(token: str) -> bytes:
+    # tokens are long and random, so a plain hash is not guessed
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,122 @@
+"""The action registry: everything that a key can do, named once.
+
+Keys, key bar, command palette and help are all drawn from it. An action that cannot run
+now is shown all the same, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from anontui.errors import SettingsError
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
+
+Need = Callable[["AnonTUI"], str]
+"""Looks whether a condition holds: an empty text, or the reason why it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a user can do.
+
+    Attributes
+    ----------
+    id
+        Stable name, ``group.verb``; the same as the command's where there is one.
+    key
+        Default key in Textual's spelling (``ctrl+s``, ``question_mark``); rebindable by id.
+    name
+        What it does, for palette and help.
+    run
+        Does it.
+    label
+        One word for the key bar; empty keeps it out of the bar.
+    pane
+        The pane that must have the focus; empty for anywhere.
+    needs
+        Conditions, checked in this order before it runs.
+    changes
+        True if it changes files or jobs, so that ``--readonly`` refuses it.
+    """
+
+    id: str
+    key: str
+    name: str
+    run: Callable[[AnonTUI], None]
+    label: str = ""
+    pane: str = ""
+    needs: tuple[Need, ...] = ()
+    changes: bool = False
+
+
+class Registry:
+    """All actions, under the user's keys.
+
+    Raises
+    ------
+    SettingsError
+        If the user's keys name an unknown action, or give one key to two actions that
+        could both be meant.
+    """
+
+    def __init__(self, actions: Iterable[Action], keys: Mapping[str, str] | None = None) -> None:
+        self.actions = {action.id: action for action in actions}
+        for action_id, key in (keys or {}).items():
+            if action_id not in self.actions:
+                raise SettingsError(
+                    f"The settings give a key to {action_id!r}, which is no action",
+                    advice="See 'anontui' help (?) for the names.",
+                )
+            self.actions[action_id] = replace(self.actions[action_id], key=key)
+        self._by_key: dict[tuple[str, str], Action] = {}
+        for action in self.actions.values():
+            self._bind(action)
+
+    def _bind(self, action: Action) -> None:
+        for key in filter(None, action.key.split(",")):
+            other = self._by_key.setdefault((action.pane, key), action)
+            if other is not action:
+                raise SettingsError(
+                    f"The key {key!r} is given to both {other.id!r} and {action.id!r}",
+                    advice="Give one of them another key in the settings.",
+                )
+
+    def for_key(self, key: str, pane: str) -> Action | None:
+        """The action that a key means while ``pane`` has the focus."""
+        return self._by_key.get((pane, key)) or self._by_key.get(("", key))
+
+    def of_pane(self, pane: str) -> list[Action]:
+        """The actions of one pane (or of all, for an empty name), in their order."""
+        return [action for action in self.actions.values() if action.pane == pane]
+
+
+def why_not(action: Action, app: AnonTUI) -> str:
+    """The reason why an action cannot run now; empty if it can."""
+    if action.changes and app.readonly:
+        return "the app was started read-only"
+    return next(filter(None, (need(app) for need in action.needs)), "")
+
+
+KEY_SIGNS = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "space": "space",
+    "enter": "enter",
+    "escape": "esc",
+    "plus": "+",
+    "minus": "-",
+    "delete": "del",
+}
+
+
+def key_sign(key: str) -> str:
+    """A key as a person reads it: ``question_mark`` → ``?``, ``ctrl+s`` → ``^s``."""
+    first = key.split(",", maxsplit=1)[0]
+    if first.startswith("ctrl+"):
+        return "^" + first.removeprefix("ctrl+")
+    return KEY_SIGNS.get(first, first)

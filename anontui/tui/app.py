@@ -1,0 +1,223 @@
+"""The app: owns the model, the worker and the registry, and ties panes to operations."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from anontui.errors import AnonTUIError, SettingsError
+from anontui.tui import session
+from anontui.tui.actions import Action, Registry, why_not
+from anontui.tui.catalog import ACTIONS
+from anontui.tui.main import MainScreen
+from anontui.tui.model import Model
+from anontui.tui.polling import Polling
+from anontui.tui.theme import THEMES
+from anontui.tui.worker import Task, TaskEnded, TaskProgress, TaskStarted, TaskWarning, Worker
+
+if TYPE_CHECKING:
+    from anontui.tui.loading import Loaded
+
+CLOSE_SECONDS = 1.0
+
+
+class AnonTUI(App[int]):
+    """The full-screen app on one project folder.
+
+    Parameters
+    ----------
+    folder
+        The project folder.
+    readonly
+        Refuse every action that changes files or jobs.
+    """
+
+    TITLE = "anontui"
+    CSS_PATH = "styles.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(self, folder: Path, *, readonly: bool = False) -> None:
+        super().__init__()
+        self.readonly = readonly
+        self.model = Model(folder)
+        self.registry = Registry(ACTIONS)
+        self.worker = Worker(self.post_message)
+        self.tasks: dict[int, Task] = {}
+        self.last_word = ("", "$text-muted")
+        self.session = session.read(folder)
+        self.main: MainScreen = MainScreen()
+        self.polling = Polling(self)
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "anontui"
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The four panes."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Paint first, then load the project in the background."""
+        if os.name == "posix" and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                signal.signal(number, lambda *_: self.call_later(self.close))
+        self.call_after_refresh(self.load)
+
+    # -- the project ---------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Read the project's files and the user's settings."""
+        folder = self.model.folder
+
+        def read() -> Loaded:
+            from anontui.tui.loading import load
+
+            return load(folder)
+
+        self.start("files", read, self._loaded)
+
+    def _loaded(self, loaded: Loaded) -> None:
+        model = self.model
+        first = not model.loaded
+        model.workspace = loaded.workspace
+        model.editor, model.mapping_error = loaded.editor, loaded.mapping_error
+        model.batch, model.batch_error = loaded.batch, loaded.batch_error
+        model.loaded = True
+        try:
+            self.registry = Registry(ACTIONS, loaded.workspace.settings.keys)
+        except SettingsError as error:
+            self.fail(error)
+        for problem in loaded.errors:
+            self.fail(problem)
+        for pane in self.main.panes:
+            pane.project_loaded()
+        if first:
+            session.restore(self)
+        self.main.refresh_lines()
+        self.polling.restart()
+
+    def folder_name(self, whole: bool = True) -> str:
+        """The project folder as shown: with ``~`` for the home folder, or its name alone."""
+        folder = self.model.folder
+        if not whole:
+            return folder.name
+        home = Path.home()
+        return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
+
+    # -- actions -------------------------------------------------------------------------
+
+    def run_action_named(self, action: Action) -> None:
+        """Run an action if it can run now; else say why it cannot."""
+        reason = why_not(action, self)
+        if reason:
+            self.say(f"{action.name}: not now, {reason}", "$warning")
+        else:
+            action.run(self)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action, for the command palette."""
+        if screen is not self.main:
+            return
+        for action in self.registry.actions.values():
+            reason = why_not(action, self)
+            detail = f"not now: {reason}" if reason else action.id
+            yield SystemCommand(
+                action.name, detail, lambda action=action: self.run_action_named(action)
+            )
+
+    # -- background work -----------------------------------------------------------------
+
+    def start(
+        self,
+        lane: str,
+        work: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[AnonTUIError], None] | None = None,
+        label: str = "",
+    ) -> Task:
+        """Run ``work`` in the background; see :class:`~anontui.tui.worker.Task`."""
+        return self.worker.start(Task(lane, work, done, failed, label))
+
+    def cancel_newest(self) -> None:
+        """Cancel the task that the activity strip shows."""
+        task = next(iter(self.tasks.values()))
+        task.cancel()
+        self.say(f"{task.label}: cancelling", "$warning")
+
+    def on_task_started(self, message: TaskStarted) -> None:
+        """Show it in the strip, if it has a name."""
+        if message.task.label:
+            self.tasks[message.task.number] = message.task
+            self.main.refresh_lines()
+
+    def on_task_progress(self, message: TaskProgress) -> None:
+        """Show how far it is."""
+        message.task.progress = message.progress
+        self.main.strip.refresh()
+
+    def on_task_warning(self, message: TaskWarning) -> None:
+        """Tell the user."""
+        warning = message.warning
+        self.notify(warning.advice, title=warning.message, severity="warning", markup=False)
+
+    def on_task_ended(self, message: TaskEnded) -> None:
+        """Hand the result, or the error, to whoever asked for it."""
+        task = message.task
+        self.tasks.pop(task.number, None)
+        error = message.error
+        if isinstance(error, AnonTUIError):
+            (task.failed or self.fail)(error)
+        elif error is not None:
+            raise error
+        elif message.value is None and task.cancelled.is_set():
+            self.say(f"{task.label}: cancelled", "$warning")
+        else:
+            task.done(message.value)
+        self.main.refresh_lines()
+
+    # -- telling the user ----------------------------------------------------------------
+
+    def say(self, text: str, tone: str = "$text-muted") -> None:
+        """Say something in the activity strip."""
+        self.last_word = (text, tone)
+        self.main.strip.refresh()
+
+    def fail(self, error: AnonTUIError) -> None:
+        """Tell of an expected failure: what, why and what to do."""
+        self.say(error.sentence(), "$error")
+        detail = ". ".join(part for part in (error.cause, error.advice) if part)
+        self.notify(detail, title=error.message, severity="error", timeout=12, markup=False)
+
+    # -- the end -------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Leave; what runs on a server goes on."""
+        self.close()
+
+    def close(self) -> None:
+        """Save what is not saved yet and leave, within a second whatever hangs."""
+        threading.Timer(CLOSE_SECONDS, os._exit, (0,)).start()
+        self.main.mapping.keep()
+        session.write(self)
+        self.exit(0)
+
+
+def run(folder: Path, *, readonly: bool = False) -> int:
+    """Open the app on a project folder and stay until the user leaves.
+
+    Returns
+    -------
+    int
+        The exit code for the process.
+    """
+    app = AnonTUI(folder.absolute(), readonly=readonly)
+    code = app.run(mouse=not os.environ.get("SSH_CONNECTION"))
+    return code if code is not None else 1

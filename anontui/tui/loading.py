@@ -1,0 +1,52 @@
+"""Reading a project folder for the app, in the background worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anontui.errors import AnonTUIError, ProjectError
+from anontui.operations.workspace import Workspace, open_workspace
+from anontui.project.batch import Batch
+from anontui.project.editor import MappingEditor
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The files of a project folder; what could not be read is an error beside it."""
+
+    workspace: Workspace
+    editor: MappingEditor | None
+    mapping_error: AnonTUIError | None
+    batch: Batch | None
+    batch_error: AnonTUIError | None
+
+    @property
+    def errors(self) -> list[AnonTUIError]:
+        """What the user should be told."""
+        return [error for error in (self.mapping_error, self.batch_error) if error]
+
+
+def load(folder: Path) -> Loaded:
+    """Read settings, mapping and batch.
+
+    Raises
+    ------
+    AnonTUIError
+        If the settings cannot be read: without them nothing else makes sense.
+    """
+    workspace = open_workspace(folder)
+    editor: MappingEditor | None = None
+    mapping_error: AnonTUIError | None = None
+    if workspace.mapping_path.exists():
+        try:
+            editor = MappingEditor.open(workspace.mapping_path)
+        except ProjectError as error:
+            mapping_error = error
+    batch: Batch | None = None
+    batch_error: AnonTUIError | None = None
+    try:
+        batch = Batch.load(folder)
+    except ProjectError as error:
+        batch_error = error
+    return Loaded(workspace, editor, mapping_error, batch, batch_error)

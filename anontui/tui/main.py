@@ -1,0 +1,131 @@
+"""The main screen: four panes and three lines, and where a key goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from anontui.tui.panes.batch import BatchPane
+from anontui.tui.panes.files import FilesPane
+from anontui.tui.panes.mapping import MappingPane
+from anontui.tui.panes.servers import ServersPane
+from anontui.tui.widgets.bars import ActivityStrip, HeaderBar, KeyBar, TabBar
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
+    from anontui.tui.panes.pane import Pane
+
+WIDE, HIGH = 104, 28
+"""From this many columns and lines on, all four panes fit."""
+
+
+class MainScreen(Screen[None]):
+    """Four panes side by side, or one at a time where there is no room or one is zoomed."""
+
+    def __init__(self) -> None:
+        super().__init__(id="main")
+        self.header = HeaderBar()
+        self.tabs = TabBar()
+        self.servers = ServersPane()
+        self.files = FilesPane()
+        self.mapping = MappingPane()
+        self.jobs = BatchPane()
+        self.strip = ActivityStrip()
+        self.keybar = KeyBar()
+        self.panes: tuple[Pane, ...] = (self.servers, self.files, self.mapping, self.jobs)
+        self.current: Pane = self.mapping
+        self._zoomed = False
+
+    def compose(self) -> ComposeResult:
+        """Header, tabs, panes, strip, keys."""
+        yield self.header
+        yield self.tabs
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield self.servers
+                yield self.files
+            with Vertical(id="right"):
+                yield self.mapping
+                yield self.jobs
+        yield self.strip
+        yield self.keybar
+
+    def on_mount(self) -> None:
+        """Give the first pane the focus."""
+        self.show_pane(self.current)
+
+    # -- layout --------------------------------------------------------------------------
+
+    @property
+    def zoomed(self) -> bool:
+        """True if the current pane takes the whole screen by the user's wish."""
+        return self._zoomed
+
+    @zoomed.setter
+    def zoomed(self, value: bool) -> None:
+        self._zoomed = value
+        self._lay_out()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose between four panes and one."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        compact = self.size.width < WIDE or self.size.height < HIGH
+        self.set_class(compact or self._zoomed, "one-pane")
+
+    def show_pane(self, pane: Pane | None) -> None:
+        """Bring a pane to the front and give it the focus."""
+        if pane is None:
+            return
+        self.current = pane
+        for other in self.panes:
+            other.set_class(other is pane, "current")
+            if other.parent is not None:
+                other.parent.set_class(pane in other.parent.children, "current")
+        pane.grid.focus(scroll_visible=False)
+        self.refresh_lines()
+
+    def step_pane(self, step: int) -> None:
+        """Go to the next pane, or the one before."""
+        at = self.panes.index(self.current)
+        self.show_pane(self.panes[(at + step) % len(self.panes)])
+
+    def back(self) -> None:
+        """Drop one thing: the marks, else the filter, else the zoom."""
+        pane = self.current
+        if pane.grid.marks:
+            pane.grid.clear_marks()
+        elif pane.filter_text:
+            pane.filter_by("")
+        else:
+            self.zoomed = False
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Follow the focus where the mouse or Textual put it."""
+        pane = next((p for p in self.panes if p in event.widget.ancestors_with_self), None)
+        if pane is not None and pane is not self.current:
+            self.show_pane(pane)
+
+    def refresh_lines(self) -> None:
+        """Draw the lines around the panes again."""
+        for line in (self.header, self.tabs, self.strip, self.keybar):
+            line.refresh()
+
+    # -- keys ----------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Run what the key means here, as the registry has it.
+
+        A grid or a field that is being edited keeps its keys: they do not come up here.
+        """
+        app: AnonTUI = self.header.anontui
+        action = app.registry.for_key(event.key, self.current.id or "")
+        if action is not None:
+            event.stop()
+            event.prevent_default()
+            app.run_action_named(action)

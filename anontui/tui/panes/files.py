@@ -1,0 +1,303 @@
+"""Pane 2: the project's folders; marks become fileselections and mapping rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anontui.tui.panes.pane import Pane
+from anontui.tui.widgets.grid import Cell, Column
+
+if TYPE_CHECKING:
+    from anontui.dicom.header import FolderSummary
+    from anontui.operations.selecting import SelectedFolder
+
+
+@dataclass(eq=False)
+class Node:
+    """A folder or file of the tree. ``children`` is None while it was never opened."""
+
+    path: Path
+    is_folder: bool
+    depth: int
+    size: int = 0
+    expanded: bool = False
+    children: list[Node] | None = None
+    note: tuple[str, str] = field(default=("", ""))
+
+    def shown(self) -> Iterator[Node]:
+        """The node and what is open below it, in order."""
+        yield self
+        if self.expanded:
+            for child in self.children or ():
+                yield from child.shown()
+
+
+def natural(name: str) -> list[tuple[int, int | str]]:
+    """Sort key: folders and files as a person counts them."""
+    from anontui.tui.filtering import sort_key
+
+    return list(sort_key(name))
+
+
+def read_folder(folder: Path, depth: int) -> list[Node]:
+    """What is in a folder: folders first, no dotfiles. Runs in the worker."""
+    nodes: list[Node] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            is_folder = entry.is_dir()
+            size = 0 if is_folder else _size(entry)
+            nodes.append(Node(folder / entry.name, is_folder, depth, size))
+    return sorted(nodes, key=lambda node: (not node.is_folder, natural(node.path.name)))
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return 0
+
+
+def human(size: int) -> str:
+    """A size in bytes as a person reads it: ``12 MB``."""
+    amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return (
+        f"{amount:.0f} {units[0]}"
+        if amount >= 10 or units[0] == "B"
+        else f"{amount:.1f} {units[0]}"
+    )
+
+
+class NodeRows:
+    """The open part of the tree, as rows."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def key(self, index: int) -> Path:
+        """The path."""
+        return self.nodes[index].path
+
+    def cells(self, index: int) -> Sequence[str | Cell]:
+        """Name in its place in the tree; what is known of it."""
+        node = self.nodes[index]
+        sign = ("▾ " if node.expanded else "▸ ") if node.is_folder else "  "
+        name = Cell("  " * node.depth + sign + node.path.name, "" if node.is_folder else "dim")
+        text, tone = node.note
+        return [
+            name,
+            Cell(text, tone) if text else Cell(human(node.size) if node.size else "", "dim"),
+        ]
+
+
+class FilesPane(Pane):
+    """The folders with the data."""
+
+    label = "Files"
+    number = 2
+    columns = (Column("name", "name", None, min_width=14), Column("what", "", 15, right=True))
+    empty = "Nothing here.\n\nPut data into the project folder,\nor name a root_source_path."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._roots: list[Node] = []
+        self._rows = NodeRows([])
+        self._to_expand: set[str] = set()
+
+    def rows(self) -> NodeRows:
+        """The open part of the tree."""
+        return self._rows
+
+    def title(self) -> list[str | tuple[str, str]]:
+        """The root's name."""
+        return []
+
+    # -- the tree ------------------------------------------------------------------------
+
+    def project_loaded(self) -> None:
+        """Show the project folder, and the root of the sources where that is elsewhere."""
+        if self._roots:
+            return
+        model = self.anontui.model
+        roots = [model.folder]
+        if model.workspace is not None and model.editor is not None:
+            unc = model.editor.mapping.option("root_source_path")
+            local = model.workspace.share_map().to_local(unc) if unc else None
+            if local is not None and not local.is_relative_to(model.folder):
+                roots.append(local)
+        self._roots = [Node(root, True, 0) for root in roots]
+        self._show()
+        for root in self._roots:
+            self._open(root)
+
+    def _node(self, path: Path | None) -> Node | None:
+        return next((node for node in self._rows.nodes if node.path == path), None)
+
+    def _show(self) -> None:
+        self._rows = NodeRows([node for root in self._roots for node in root.shown()])
+        self.grid.set_rows(self._rows)
+        self.apply_filter()
+        self.show_title()
+
+    def _open(self, node: Node) -> None:
+        node.expanded = True
+        if node.children is not None:
+            self._show()
+            return
+
+        def work() -> list[Node] | str:
+            try:
+                return read_folder(node.path, node.depth + 1)
+            except OSError as error:
+                return error.strerror or "unreadable"
+
+        def done(found: list[Node] | str) -> None:
+            if isinstance(found, str):
+                node.note, node.children = (found, "bad"), []
+            else:
+                node.children = found
+            self._show()
+            for child in node.children:
+                if str(child.path) in self._to_expand:
+                    self._to_expand.discard(str(child.path))
+                    self._open(child)
+
+        self.anontui.start("folders", work, done)
+
+    def open_folder(self) -> None:
+        """Open the folder under the cursor, or go to its first child."""
+        node = self._node(self.key)
+        if node is None or not node.is_folder:
+            return
+        if node.expanded:
+            self.grid.move_cursor(row=self.grid.cursor_row + 1)
+        else:
+            self._open(node)
+
+    def close_folder(self) -> None:
+        """Close the folder under the cursor, or go to its parent."""
+        node = self._node(self.key)
+        if node is None:
+            return
+        if node.expanded:
+            node.expanded = False
+            self._show()
+        else:
+            self.grid.move_cursor(key=node.path.parent)
+
+    def on_grid_activated(self) -> None:
+        """Enter opens and closes."""
+        node = self._node(self.key)
+        if node is not None and node.expanded:
+            self.close_folder()
+        else:
+            self.open_folder()
+
+    def reread(self) -> None:
+        """Read the open folders again."""
+        self._to_expand = {str(n.path) for n in self._rows.nodes if n.expanded}
+        for root in self._roots:
+            root.children = None
+            self._open(root)
+
+    # -- marks, and what they become -----------------------------------------------------
+
+    def nothing_chosen(self) -> str:
+        """Need: a folder under the cursor or marked."""
+        return "" if self._folders() else "no folder is marked"
+
+    def no_mapping(self) -> str:
+        """Need: a mapping to add rows to."""
+        if self.anontui.model.editor is None:
+            return "there is no mapping yet (3, then i)"
+        return ""
+
+    def _folders(self) -> list[Path]:
+        nodes = [self._node(path) for path in self.chosen()]
+        return [node.path for node in nodes if node is not None and node.is_folder]
+
+    def mark(self) -> None:
+        """Mark or unmark what is under the cursor; look what DICOM is in it."""
+        node = self._node(self.key)
+        super().mark()
+        if node is not None and node.is_folder and node.path in self.grid.marks:
+            self._look_into(node)
+
+    def _look_into(self, node: Node) -> None:
+        def work() -> Any:
+            from anontui.dicom.header import summarise
+            from anontui.dicom.scan import scan
+            from anontui.events import Result
+
+            for event in scan(node.path):
+                if isinstance(event, Result):
+                    yield from summarise(event.value, node.path)
+                else:
+                    yield event
+
+        def done(found: FolderSummary) -> None:
+            kinds = " ".join(sorted(found.modalities))
+            text = f"{kinds} {found.dicom} of {found.files}" if found.dicom else "no DICOM"
+            node.note = (text, "good" if found.dicom else "warn")
+            self.grid.refresh_rows([node.path])
+
+        node.note = ("looking…", "dim")
+        self.grid.refresh_rows([node.path])
+        self.anontui.start("files", work, done, label=f"Looking into {node.path.name}")
+
+    def add_to_mapping(self) -> None:
+        """Make a fileselection of each marked folder, and a mapping row of each selection."""
+        app, folders = self.anontui, self._folders()
+        workspace, editor = app.model.workspace, app.model.editor
+        assert workspace is not None  # noqa: S101 - the action needs a mapping
+        assert editor is not None  # noqa: S101 - the action needs a mapping
+
+        def work() -> Any:
+            from anontui.operations.selecting import select_folders
+
+            return select_folders(workspace, folders)
+
+        def done(selected: tuple[SelectedFolder, ...]) -> None:
+            from anontui.operations.selecting import rows_for
+
+            rows = rows_for(workspace, editor.mapping, selected)
+            if rows:
+                app.main.mapping.insert(rows)
+            self.grid.clear_marks()
+            for one in selected:
+                if one.problem:
+                    app.notify(one.advice, title=one.problem, severity="warning", markup=False)
+            known = sum(1 for one in selected if not one.problem) - len(rows)
+            word = f"{len(rows)} row{'s'[: len(rows) != 1]} added to the mapping"
+            app.say(word + (f", {known} already there" if known else ""), "$success")
+            self.reread()
+            if rows:
+                app.main.show_pane(app.main.mapping)
+
+        label = f"Selecting DICOM in {len(folders)} folder{'s'[: len(folders) != 1]}"
+        app.start("files", work, done, label=label)
+
+    # -- remembered ----------------------------------------------------------------------
+
+    def remember(self) -> dict[str, Any]:
+        """Open folders, marks and the cursor."""
+        opened = [str(node.path) for node in self._rows.nodes if node.expanded]
+        return {**super().remember(), "open": opened}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        """Open the folders that were open."""
+        opened = state.get("open")
+        if isinstance(opened, list):
+            self._to_expand = {path for path in opened if isinstance(path, str)}
+        super().recall(state)

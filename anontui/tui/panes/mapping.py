@@ -1,0 +1,389 @@
+"""Pane 3: the mapping as a grid that is edited in place and saved by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from anontui.errors import AnonTUIError, FileChangedError
+from anontui.tui.panes.pane import Pane
+from anontui.tui.screens.confirm import ConfirmScreen
+from anontui.tui.screens.plan import PlanScreen
+from anontui.tui.screens.prompt import PromptScreen
+from anontui.tui.widgets.grid import Cell, Column, Grid
+
+if TYPE_CHECKING:
+    from anontui.operations.creating import Created, Plan
+    from anontui.project.editor import MappingEditor
+
+OPTIONS = (
+    ("project", "project"),
+    ("destination_path", "destination"),
+    ("root_source_path", "root"),
+)
+SAVE_DELAY = 0.4
+"""Seconds after the last edit until the file is saved."""
+WATCH_SECONDS = 2.0
+"""How often to look whether another program changed the file."""
+
+
+class MappingRows:
+    """The rows of the mapping; a cell with a problem is marked."""
+
+    def __init__(self, editor: MappingEditor | None, columns: Sequence[Column]) -> None:
+        self._editor = editor
+        self._names = [column.id for column in columns[1:]]
+
+    def __len__(self) -> int:
+        return len(self._editor.mapping.rows) if self._editor else 0
+
+    def key(self, index: int) -> int:
+        """The editor's key of the row."""
+        assert self._editor is not None  # noqa: S101 - there is a row
+        return self._editor.keys[index]
+
+    def cells(self, index: int) -> Sequence[str | Cell]:
+        """Number, then the columns."""
+        assert self._editor is not None  # noqa: S101 - there is a row
+        mapping, problems = self._editor.mapping, self._editor.problems(index)
+        cells: list[str | Cell] = [Cell(str(index + 1), "dim")]
+        for name in self._names:
+            text = mapping.cell(index, name)
+            problem = problems.get(name)
+            if problem:
+                cells.append(Cell(f"{text} ⚠ {problem}" if text else f"⚠ {problem}", "warn"))
+            else:
+                cells.append(text)
+        return cells
+
+
+class MappingPane(Pane):
+    """Which source gets which pseudonym."""
+
+    label = "Mapping"
+    number = 3
+    cell_cursor = True
+    columns = (
+        Column("#", "#", 4, right=True),
+        Column("source", "source", None, min_width=16, editable=True),
+        Column("pseudo_id", "pseudo_id", 14, editable=True),
+        Column("pseudo_name", "pseudo_name", 14, editable=True),
+        Column("description", "description", None, min_width=10, editable=True),
+    )
+    empty = (
+        "No rows yet.\n\nMark folders in Files (2, space) and press a,\nor add a row here with +."
+    )
+    no_file = "This folder has no mapping yet.\n\nPress i to make one."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = Static(classes="options", markup=False)
+        self._saved_revision = 0
+        self._conflict = False
+
+    def compose(self) -> ComposeResult:
+        """The options line above the grid."""
+        yield self.options
+        yield from super().compose()
+
+    def on_mount(self) -> None:
+        """Look now and then whether Excel or ``anon`` changed the file."""
+        super().on_mount()
+        self.set_interval(WATCH_SECONDS, self._watch)
+
+    @property
+    def editor(self) -> MappingEditor | None:
+        """The editor of the mapping; None where there is no readable mapping."""
+        return self.anontui.model.editor
+
+    def rows(self) -> MappingRows:
+        """All rows of the mapping."""
+        return MappingRows(self.editor, self.columns)
+
+    def project_loaded(self) -> None:
+        """Show the mapping that was read."""
+        error = self.anontui.model.mapping_error
+        if error is not None:
+            self.grid.empty = f"{error.message}\n\n{error.advice}"
+        else:
+            self.grid.empty = self.empty if self.editor else self.no_file
+        self._saved_revision = self.editor.revision if self.editor else 0
+        self._conflict = False
+        self._show()
+        if self.grid.cursor_column == 0:
+            self.grid.move_cursor(column=2)
+
+    def title(self) -> list[str | tuple[str, str]]:
+        """File, number of rows, and whether all is on disk."""
+        if self.editor is None:
+            return []
+        count = len(self.editor.mapping.rows)
+        parts: list[str | tuple[str, str]] = [f"{count:,} row{'s'[: count != 1]}"]
+        if self._conflict:
+            parts.append(("changed on disk: R take theirs, W keep mine", "bold $error"))
+        elif self.editor.revision != self._saved_revision:
+            parts.append(("saving…", "$warning"))
+        else:
+            parts.append(("saved", "$success"))
+        return parts
+
+    def _show(self) -> None:
+        self.grid.set_rows(self.rows())
+        self.apply_filter()
+        self._show_options()
+        self.show_title()
+
+    def _show_options(self) -> None:
+        self.options.display = self.editor is not None
+        if self.editor is None:
+            return
+        parts: list[Content] = []
+        for name, label in OPTIONS:
+            value = self.editor.mapping.option(name)
+            shown = (value, "$text") if value else ("not set", "$warning")
+            parts.append(Content.assemble((f"{label} ", "$text-muted"), shown))
+        self.options.update(Content("   ").join(parts))
+
+    # -- edits ---------------------------------------------------------------------------
+
+    def unreadable(self) -> str:
+        """Need: a mapping."""
+        return "" if self.editor else "there is no mapping yet (i makes one)"
+
+    def no_row(self) -> str:
+        """Need: a row under the cursor."""
+        return "" if self.key is not None else "the mapping has no rows"
+
+    def _row(self, key: int) -> int:
+        assert self.editor is not None  # noqa: S101 - rows come from it
+        return self.editor.keys.index(key)
+
+    def on_grid_activated(self) -> None:
+        """Enter edits the cell."""
+        self.edit()
+
+    def edit(self) -> None:
+        """Edit the cell under the cursor in place."""
+        if self.anontui.readonly:
+            self.anontui.say("Edit: not now, the app was started read-only", "$warning")
+            return
+        assert self.editor is not None  # noqa: S101 - the action needs a row
+        if self.grid.cursor_column == 0:
+            self.grid.move_cursor(column=2)
+        name = self.columns[self.grid.cursor_column].id
+        row = self._row(self.key)
+        self.grid.begin_edit(self.editor.mapping.cell(row, name))
+
+    def on_grid_edited(self, event: Grid.Edited) -> None:
+        """Take over what was typed."""
+        assert self.editor is not None  # noqa: S101 - rows come from it
+        try:
+            self.editor.set_cell(self._row(event.key), event.column_id, event.value)
+        except AnonTUIError as error:
+            self.anontui.fail(error)
+        self.grid.refresh_rows([event.key])
+        self._changed()
+
+    def insert(self, rows: list[dict[str, str]]) -> None:
+        """Add rows at the end and go to the first of them."""
+        assert self.editor is not None  # noqa: S101 - the callers need a mapping
+        at = len(self.editor.mapping.rows)
+        self.editor.insert_rows(at, rows)
+        self.grid.empty = self.empty
+        self._show()
+        self.grid.move_cursor(row=at, column=2)
+        self._changed()
+
+    def add_row(self) -> None:
+        """Add an empty row."""
+        self.insert([{}])
+
+    def delete_rows(self) -> None:
+        """Delete the marked rows, or the one under the cursor; undo brings them back."""
+        assert self.editor is not None  # noqa: S101 - the action needs a row
+        keys = set(self.chosen())
+        rows = [row for row, key in enumerate(self.editor.keys) if key in keys]
+        self.editor.delete_rows(rows)
+        self.grid.clear_marks()
+        self._show()
+        self._changed()
+        self.anontui.say(f"{len(rows)} row{'s'[: len(rows) != 1]} deleted, u brings them back")
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._step("undo")
+
+    def redo(self) -> None:
+        """Do the edit again that was taken back."""
+        self._step("redo")
+
+    def _step(self, way: str) -> None:
+        assert self.editor is not None  # noqa: S101 - the action needs a mapping
+        word = self.editor.undo() if way == "undo" else self.editor.redo()
+        self._show()
+        self._changed()
+        self.anontui.say(f"{way}: {word}" if word else f"nothing to {way}")
+
+    def set_option(self, name: str, label: str) -> None:
+        """Ask for one of the options above the grid."""
+        editor = self.editor
+        assert editor is not None  # noqa: S101 - the action needs a mapping
+
+        def answered(value: str | None) -> None:
+            if value is None:
+                return
+            try:
+                editor.set_option(name, value)
+            except AnonTUIError as error:
+                self.anontui.fail(error)
+            self._show_options()
+            self._changed()
+
+        self.app.push_screen(PromptScreen(label, editor.mapping.option(name)), answered)
+
+    # -- the file ------------------------------------------------------------------------
+
+    def make(self) -> None:
+        """Make a new mapping in this folder."""
+        app = self.anontui
+
+        def work() -> None:
+            from anontui.operations.selecting import init_mapping
+
+            assert app.model.workspace is not None  # noqa: S101 - the action needs it
+            init_mapping(app.model.workspace)
+
+        app.start("files", work, lambda _: app.load())
+
+    def already_there(self) -> str:
+        """Need: no mapping file yet."""
+        if self.editor or self.anontui.model.mapping_error:
+            return "this folder has a mapping already"
+        return "" if self.anontui.model.workspace else "the project is not loaded yet"
+
+    def _changed(self) -> None:
+        self.show_title()
+        self.set_timer(SAVE_DELAY, self.save)
+
+    def save(self, *, overwrite: bool = False) -> None:
+        """Write the mapping to disk, unless another program changed it there."""
+        editor = self.editor
+        if editor is None or editor.revision == self._saved_revision:
+            return
+        if self._conflict and not overwrite:
+            return
+        try:
+            editor.save(overwrite=overwrite)
+        except FileChangedError:
+            self._conflict = True
+        except AnonTUIError as error:
+            self.anontui.fail(error)
+        else:
+            self._saved_revision, self._conflict = editor.revision, False
+        self.show_title()
+
+    def keep(self) -> None:
+        """Last save before the app ends; what may not be written goes to a draft beside."""
+        self.save()
+        if self.editor is not None and self.editor.revision != self._saved_revision:
+            self.editor.save_draft()
+
+    def _watch(self) -> None:
+        editor = self.editor
+        if editor is None or self.grid.editing or not editor.changed_on_disk():
+            return
+        if editor.revision != self._saved_revision:
+            self._conflict = True
+            self.show_title()
+        else:
+            self.take_theirs()
+            self.anontui.say("The mapping was changed by another program and read again")
+
+    def no_conflict(self) -> str:
+        """Need: the file and our edits disagree."""
+        return "" if self._conflict else "nobody else changed the mapping"
+
+    def take_theirs(self) -> None:
+        """Read the file again; our edits since the last save are given up."""
+        assert self.editor is not None  # noqa: S101 - the callers need a mapping
+        try:
+            self.editor.reload()
+        except AnonTUIError as error:
+            self.anontui.fail(error)
+            return
+        self._saved_revision, self._conflict = self.editor.revision, False
+        self._show()
+
+    def keep_mine(self) -> None:
+        """Write our rows over the other program's, after a question."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.save(overwrite=True)
+
+        question = "Overwrite the mapping on disk with the one shown here?"
+        meaning = "What the other program wrote is lost."
+        self.app.push_screen(ConfirmScreen(question, meaning, "Overwrite"), answered)
+
+    # -- creating jobs -------------------------------------------------------------------
+
+    def plan(self) -> None:
+        """Dry run: check every row and show what would be sent; then ask."""
+        app = self.anontui
+        self.save()
+        if self._conflict:
+            app.say("Create: first decide between their mapping (R) and yours (W)", "$warning")
+            return
+        workspace = app.model.workspace
+        assert workspace is not None  # noqa: S101 - the action needs a mapping
+
+        def work() -> Plan:
+            from anontui.operations.creating import plan
+            from anontui.project.mapping import Mapping
+
+            return plan(workspace, Mapping.load(workspace.mapping_path))
+
+        def done(found: Plan) -> None:
+            app.push_screen(PlanScreen(found), lambda yes: self._create(found) if yes else None)
+
+        app.start("jobs", work, done, label="Dry run")
+
+    def _create(self, plan: Plan) -> None:
+        app = self.anontui
+        workspace = app.model.workspace
+        assert workspace is not None  # noqa: S101 - there is a plan of it
+
+        def work() -> Any:
+            from anontui.operations.creating import create
+            from anontui.operations.servers import connect
+
+            with connect(workspace.settings, plan.server) as client:
+                yield from create(workspace, plan, client)
+
+        def done(created: Created) -> None:
+            count = len(created.jobs)
+            app.say(f"{count} job{'s'[: count != 1]} created on {plan.server.name}", "$success")
+            app.load()
+            app.main.show_pane(app.main.jobs)
+
+        def failed(error: AnonTUIError) -> None:
+            app.fail(error)
+            app.load()
+
+        app.start("jobs", work, done, failed, label=f"Creating {len(plan.ready)} jobs")
+
+    # -- remembered ----------------------------------------------------------------------
+
+    def remember(self) -> dict[str, Any]:
+        """Also the column."""
+        return {**super().remember(), "column": self.grid.cursor_column}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        """Also the column."""
+        super().recall(state)
+        if isinstance(state.get("column"), int):
+            self.grid.move_cursor(column=state["column"])

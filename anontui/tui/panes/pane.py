@@ -1,0 +1,172 @@
+"""What the four panes share: a frame with a title, a grid, a filter line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input
+
+from anontui.errors import UsageError
+from anontui.tui.filtering import compile_filter
+from anontui.tui.widgets.grid import Column, Grid, Rows
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
+
+
+class FilterLine(Input):
+    """Where the filter is typed: Enter keeps it, Esc drops it."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave by Enter or Esc; keep all other keys from the screen's registry."""
+        pane = self.parent
+        assert isinstance(pane, Pane)  # noqa: S101 - tells the type checker
+        if event.key == "escape":
+            pane.filter_by("")
+        if event.key in ("escape", "enter", "down"):
+            event.prevent_default()
+            pane.grid.focus()
+        event.stop()
+
+
+class Pane(Vertical):
+    """One of the four panes.
+
+    A subclass gives ``label``, ``number``, its columns, and the rows behind its grid.
+    """
+
+    label: ClassVar[str]
+    number: ClassVar[int]
+    columns: ClassVar[Sequence[Column]]
+    empty: ClassVar[str] = ""
+    cell_cursor: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__(id=self.label.lower(), classes="pane")
+        self.grid = Grid(self.columns, empty=self.empty, cell_cursor=self.cell_cursor)
+        self.filter_line = FilterLine(placeholder="filter", classes="filter", compact=True)
+        self.filter_text = ""
+
+    @property
+    def anontui(self) -> AnonTUI:
+        """The app, with its type."""
+        from anontui.tui.app import AnonTUI
+
+        assert isinstance(self.app, AnonTUI)  # noqa: S101 - tells the type checker
+        return self.app
+
+    def compose(self) -> ComposeResult:
+        """Grid, then the filter line while there is a filter."""
+        yield self.grid
+        yield self.filter_line
+
+    def on_mount(self) -> None:
+        """Hide the filter line until it is asked for."""
+        self.filter_line.display = False
+        self.show_title()
+
+    # -- title ---------------------------------------------------------------------------
+
+    def title(self) -> list[str | tuple[str, str]]:
+        """What the frame says after the pane's name."""
+        return []
+
+    def show_title(self) -> None:
+        """Write the frame's title again."""
+        parts = self.title()
+        marked = len(self.grid.marks)
+        if marked:
+            parts = [*parts, (f"{marked} marked", "bold $accent")]
+        if self.filter_text:
+            shown = len(self.grid.order) if self.grid.order is not None else 0
+            parts = [*parts, (f"/{self.filter_text} · {shown} shown", "$warning")]
+        content = Content.assemble((f"{self.number} ", "bold $accent"), (self.label, "bold"))
+        for part in parts:
+            content = Content.assemble(content, (" · ", "$text-disabled"), part)
+        self.border_title = content.markup
+
+    def on_grid_marks_changed(self) -> None:
+        """Count the marks in the title; actions may have become possible."""
+        self.show_title()
+        self.anontui.main.keybar.refresh()
+
+    # -- filter --------------------------------------------------------------------------
+
+    def ask_filter(self) -> None:
+        """Let the user type a filter."""
+        self.filter_line.display = True
+        self.filter_line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while it is typed."""
+        event.stop()
+        self.filter_by(event.value, from_line=True)
+
+    def filter_by(self, text: str, *, from_line: bool = False) -> None:
+        """Show only the rows that match; an empty text shows all."""
+        self.filter_text = text.strip()
+        if not from_line:
+            with self.prevent(Input.Changed):
+                self.filter_line.value = text
+            self.filter_line.display = bool(self.filter_text)
+        self.apply_filter()
+        self.show_title()
+
+    def apply_filter(self) -> None:
+        """Give the grid the rows that the filter lets through."""
+        rows = self.rows()
+        if not self.filter_text:
+            self.grid.order = None
+            return
+        try:
+            matches = compile_filter(self.filter_text, [column.id for column in self.columns])
+        except UsageError as error:
+            self.anontui.say(error.sentence(), "$warning")
+            return
+        self.grid.order = [
+            at
+            for at in range(len(rows))
+            if matches([c if isinstance(c, str) else c.text for c in rows.cells(at)])
+        ]
+
+    def mark(self) -> None:
+        """Mark or unmark the row under the cursor and go on to the next."""
+        self.grid.toggle_mark()
+        self.grid.move_cursor(row=self.grid.cursor_row + 1)
+
+    # -- for the subclasses --------------------------------------------------------------
+
+    def rows(self) -> Rows:
+        """The rows behind the grid."""
+        raise NotImplementedError
+
+    def project_loaded(self) -> None:
+        """The project's files were read, or read again."""
+
+    @property
+    def key(self) -> Any:
+        """Key of the row under the cursor, of the type that rows gives it; None without rows."""
+        return self.grid.cursor_key
+
+    def chosen(self) -> list[Any]:
+        """Keys of the marked rows, in the order of the rows; else the cursor's."""
+        if self.grid.marks:
+            rows = self.rows()
+            return [k for k in (rows.key(i) for i in range(len(rows))) if k in self.grid.marks]
+        return [self.key] if self.key is not None else []
+
+    def remember(self) -> dict[str, Any]:
+        """What to keep for the next start."""
+        return {"filter": self.filter_text, "row": self.grid.cursor_row}
+
+    def recall(self, state: dict[str, Any]) -> None:
+        """Bring back what :meth:`remember` gave."""
+        if isinstance(state.get("filter"), str) and state["filter"]:
+            self.filter_by(state["filter"])
+        if isinstance(state.get("row"), int):
+            self.grid.move_cursor(row=state["row"])

@@ -1,0 +1,1 @@
+"""What opens over the main screen: questions, the dry run, a job's detail, help."""

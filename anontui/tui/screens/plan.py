@@ -1,0 +1,88 @@
+"""The dry run: what would be sent, what is there already, and everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Static
+
+from anontui.tui.screens.dialog import Dialog
+from anontui.tui.widgets.grid import Cell, Column, Grid
+
+if TYPE_CHECKING:
+    from anontui.operations.creating import Plan, PlannedJob
+
+
+class PlanRows:
+    """Every row of the mapping with what creating would do to it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __len__(self) -> int:
+        return len(self._plan.jobs)
+
+    def key(self, index: int) -> int:
+        """The mapping's row."""
+        return self._plan.jobs[index].row
+
+    def cells(self, index: int) -> Sequence[str | Cell]:
+        """Row number, source, pseudonym, verdict."""
+        job = self._plan.jobs[index]
+        request = job.request
+        source = (request.source_path or request.source_instance_id or "") if request else ""
+        name = (request.anonymizedpatientid or "") if request else ""
+        return [Cell(str(job.row + 1), "dim"), source, name, self._verdict(job)]
+
+    def _verdict(self, job: PlannedJob) -> Cell:
+        if job.created_as is not None:
+            return Cell(f"already created as job {job.created_as}", "dim")
+        words = "; ".join(
+            f"{p.message}. {p.advice}" if p.advice else p.message for p in job.problems
+        )
+        if not job.is_ready:
+            return Cell(f"✖ {words}", "bad")
+        return Cell(f"⚠ {words}", "warn") if words else Cell("✔ ready", "good")
+
+
+class PlanScreen(Dialog[bool]):
+    """Shows the plan; ``c`` creates what is ready."""
+
+    def __init__(self, plan: Plan) -> None:
+        ready = len(plan.ready)
+        create = f"c create {ready} job{'s'[: ready != 1]} · " if ready else ""
+        super().__init__("Dry run: nothing has been sent yet", f"{create}esc back")
+        self._plan = plan
+        self.add_class("wide")
+
+    def parts(self) -> list[Widget]:
+        """Summary, problems of the whole, rows."""
+        plan = self._plan
+        blocked = len(plan.jobs) - len(plan.ready) - len(plan.already_created)
+        summary = (
+            f"{len(plan.ready)} to create on {plan.server.name} · "
+            f"{len(plan.already_created)} already created · {blocked} with problems"
+        )
+        general = "\n".join(f"✖ {p.message}. {p.advice}" for p in plan.general)
+        columns = (
+            Column("row", "row", 5, right=True),
+            Column("source", "source", None, min_width=16),
+            Column("pseudonym", "pseudonym", 12),
+            Column("verdict", "what happens", None, min_width=16),
+        )
+        parts: list[Widget] = [Static(summary, classes="question", markup=False)]
+        if general:
+            parts.append(Static(general, classes="problem", markup=False))
+        parts.append(Grid(columns, PlanRows(plan)))
+        return parts
+
+    def on_key(self, event: events.Key) -> None:
+        """``c`` creates the jobs."""
+        if event.key == "c" and self._plan.ready:
+            event.stop()
+            self.dismiss(True)
+        else:
+            super().on_key(event)

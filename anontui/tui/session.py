@@ -1,0 +1,61 @@
+"""What the app remembers of a project folder between two starts.
+
+Kept in the user's state folder, readable by the user alone; losing it harms nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anontui.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
+
+
+def _path(folder: Path) -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(base) / "anontui" / f"{name}.json"
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """What was remembered of ``folder``; empty if nothing was, or it cannot be read."""
+    try:
+        state = json.loads(_path(folder).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def write(app: AnonTUI) -> None:
+    """Remember how the app looks now."""
+    if not app.model.loaded:
+        return
+    state = {
+        "focus": app.main.current.id,
+        "zoomed": app.main.zoomed,
+        "panes": {pane.id: pane.remember() for pane in app.main.panes},
+    }
+    path = _path(app.model.folder)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_bytes(path, json.dumps(state).encode(), mode=0o600)
+    except OSError:
+        return  # a full disk must not keep the app from closing
+
+
+def restore(app: AnonTUI) -> None:
+    """Bring the panes back to how they were."""
+    state = app.session
+    panes = state.get("panes")
+    for pane in app.main.panes:
+        own = panes.get(pane.id) if isinstance(panes, dict) else None
+        if isinstance(own, dict):
+            pane.recall(own)
+    app.main.zoomed = state.get("zoomed") is True
+    app.main.show_pane(next((p for p in app.main.panes if p.id == state.get("focus")), None))

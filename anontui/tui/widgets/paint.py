@@ -1,0 +1,174 @@
+"""How a row of a grid looks: from what it holds and where the cursor is, to a strip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from anontui.tui.widgets.columns import Cell, Column, Place, fit
+
+GUTTER = 2
+"""Cells to the left of the table: the cursor's bar and the mark."""
+MARGIN = 1
+"""Cells to the right of the table: the scroll thumb."""
+
+
+class Look(NamedTuple):
+    """All that decides how a row is drawn, so that equal looks share one strip.
+
+    ``bar`` is 0 away from the cursor, 1 at it, 2 at it with focus; ``at`` the column of
+    the cell cursor or the edit, -1 for none; ``flash`` the columns that changed just now;
+    ``edit`` what shows of the text that is edited, before, under and after its cursor.
+    """
+
+    cells: tuple[str | Cell, ...]
+    bar: int
+    at: int
+    marked: bool
+    flash: frozenset[int] | None
+    thumb: bool
+    edit: tuple[str, str, str] | None
+
+
+class Frame(NamedTuple):
+    """What all lines of a grid have in common."""
+
+    columns: tuple[Column, ...]
+    places: tuple[Place, ...]
+    left: int
+    width: int
+    height: int
+
+    @property
+    def room(self) -> int:
+        """Cells that the table itself can take."""
+        return max(self.width - GUTTER - MARGIN, 0)
+
+    def extent(self, old: Look | str, new: Look | str) -> int:
+        """Return how many cells from the left must be painted to turn one line into another."""
+        if old == new:
+            return 0
+        if isinstance(old, str) or isinstance(new, str):
+            return self.width
+        if self.left or (old.bar, old.thumb) != (new.bar, new.thumb):
+            return self.width
+        columns = (old.flash or frozenset()) ^ (new.flash or frozenset())
+        columns |= changes(old.cells, new.cells)
+        if (old.at, old.edit) != (new.at, new.edit):
+            columns |= {old.at, new.at} - {-1}
+        end = max((self.places[i].end for i in columns if i < len(self.places)), default=0)
+        return min(GUTTER + end, self.width)
+
+
+def changes(old: tuple[str | Cell, ...], new: tuple[str | Cell, ...]) -> frozenset[int]:
+    """Return the columns in which two rows differ."""
+    return frozenset(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+
+
+class Painter:
+    """Draws the lines of a grid, each different one once.
+
+    Parameters
+    ----------
+    style
+        Gives the style of some component classes, the later ones overruling the earlier.
+    """
+
+    def __init__(self, style: Callable[..., Style]) -> None:
+        self._component_style = style
+        self._styles: dict[tuple[str, ...], Style] = {}
+        self._strips: LRUCache[Look, Strip] = LRUCache(256)
+        self.frame = Frame((), (), 0, 0, 0)
+
+    def forget(self) -> None:
+        """Draw anew what was drawn before: the styles changed."""
+        self._styles.clear()
+        self._strips.clear()
+
+    def reframe(self, frame: Frame) -> bool:
+        """Draw in this frame from now on; return whether it is another than before."""
+        if frame == self.frame:
+            return False
+        self.frame = frame
+        self._strips.clear()
+        return True
+
+    def header(self) -> Strip:
+        """Draw the labels."""
+        style = self._style("header")
+        labels = (
+            [(fit(column.label, place.width, column.right), style)]
+            for column, place in zip(self.frame.columns, self.frame.places, strict=True)
+        )
+        return self._line([(" " * GUTTER, style)], labels, (" ", style), style)
+
+    def line(self, look: Look | str) -> Strip:
+        """Draw a row, or a line of the text that stands where there are no rows."""
+        if isinstance(look, str):
+            width = self.frame.width
+            return Strip([Segment(fit(look.center(width), width), self._style("empty"))], width)
+        strip = self._strips.get(look)
+        if strip is None:
+            strip = self._strips[look] = self._row(look)
+        return strip
+
+    def _row(self, look: Look) -> Strip:
+        cursor = ("cursor",) if look.bar else ()
+        fill = self._style("row", *cursor)
+        bar = (" ▏▌"[look.bar], self._style("row", *cursor, "bar") if look.bar else fill)
+        sign, tone = (" ", "row") if look.flash is None else ("•", "flash")
+        if look.marked:
+            sign, tone = "●", "mark"
+        thumb = ("▐", self._style("row", "thumb", *cursor)) if look.thumb else (" ", fill)
+        mark = (sign, self._style("row", tone, *cursor))
+        return self._line([bar, mark], self._cells(look, cursor), thumb, fill)
+
+    def _cells(self, look: Look, cursor: tuple[str, ...]) -> Iterator[list[tuple[str, Style]]]:
+        for i, (column, place) in enumerate(
+            zip(self.frame.columns, self.frame.places, strict=True)
+        ):
+            if look.edit and i == look.at:
+                edit, under = self._style("row", "edit"), self._style("row", "edit", "edit-cursor")
+                yield list(zip(look.edit, (edit, under, edit), strict=True))
+                continue
+            cell = look.cells[i] if i < len(look.cells) else ""
+            text, tone = (cell, "") if isinstance(cell, str) else cell
+            names = ["row", *([tone] if tone else ())]
+            if look.flash and i in look.flash:
+                names.append("flash")
+            names += cursor
+            if i == look.at:
+                names.append("cell")
+            yield [(fit(text, place.width, column.right), self._style(*names))]
+
+    def _line(
+        self,
+        gutter: list[tuple[str, Style]],
+        cells: Iterable[list[tuple[str, Style]]],
+        thumb: tuple[str, Style],
+        fill: Style,
+    ) -> Strip:
+        """Put a line together, with the part of the table that is scrolled into view."""
+        table: list[Segment] = []
+        end = 0
+        for place, parts in zip(self.frame.places, cells, strict=True):
+            table.append(Segment(" " * (place.start - end), fill))
+            table.extend(Segment(text, style) for text, style in parts)
+            end = place.end
+        left, room = self.frame.left, self.frame.room
+        window = Strip(table, end).crop_extend(left, left + room, fill)
+        ends = [Segment(text, style) for text, style in (*gutter, thumb)]
+        line = Strip([*ends[:-1], *window, ends[-1]]).simplify()
+        return line.crop(0, self.frame.width)
+
+    def _style(self, *names: str) -> Style:
+        style = self._styles.get(names)
+        if style is None:
+            style = self._component_style(*(f"grid--{name}" for name in names))
+            self._styles[names] = style
+        return style
