@@ -29,10 +29,11 @@ class Crew(Generic[Task]):
     Parameters
     ----------
     handle
-        Does one task. It tells its progress with :meth:`step`, may :meth:`add` tasks, and
-        returns early once ``stopping`` is true.
+        Does one task. It may :meth:`add` tasks, and returns early once ``stopping`` is true.
     tasks
         The first tasks.
+    steps
+        Tells how many small things are done so far, such as files looked at.
     threads
         How many threads; ``None`` for one that gets company when it mostly waits.
     """
@@ -41,13 +42,14 @@ class Crew(Generic[Task]):
         self,
         handle: Callable[[Task, Crew[Task]], None],
         tasks: Iterable[Task],
+        steps: Callable[[], int],
         threads: int | None = None,
     ) -> None:
         self.stopping = False
         self._handle = handle
         self._tasks = list(tasks)
         self._unfinished = len(self._tasks)
-        self._steps = 0
+        self._steps = steps
         self._fixed = threads
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
@@ -61,11 +63,6 @@ class Crew(Generic[Task]):
             self._unfinished += 1
             self._changed.notify()
 
-    def step(self, count: int = 1) -> None:
-        """Tell that ``count`` more small things are done, such as files looked at."""
-        with self._changed:
-            self._steps += count
-
     def run(self) -> Iterator[None]:
         """Work until all is done, coming back every ``TICK`` seconds.
 
@@ -73,11 +70,12 @@ class Crew(Generic[Task]):
         """
         try:
             self._hire(self._fixed or 1)
-            steps = 0
+            before = 0
             while self._unfinished and not self._finished.wait(TICK):
-                if self._fixed is None and self._steps - steps < TICK / _SLOW_STEP:
+                steps = self._steps()
+                if self._fixed is None and steps - before < TICK / _SLOW_STEP:
                     self._hire(MOST_THREADS)
-                steps = self._steps
+                before = steps
                 yield
             if self._failure:
                 raise self._failure
@@ -102,7 +100,8 @@ class Crew(Generic[Task]):
     def _one_task(self) -> bool:
         """Do the next task; false when there is nothing left to do."""
         with self._changed:
-            self._changed.wait_for(lambda: self._tasks or self.stopping or not self._unfinished)
+            while self._unfinished and not self._tasks and not self.stopping:
+                self._changed.wait()
             if self.stopping or not self._tasks:
                 return False
             task = self._tasks.pop()

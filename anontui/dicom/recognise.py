@@ -29,8 +29,10 @@ VRS = LONG_VRS | frozenset(
 )
 
 _BINARY_VRS = LONG_VRS - {b"UC", b"UR", b"UT"} | frozenset(b"AT FD FL SL SS UL US".split())
-_FILE_META = 0x0002
-_FIRST_GROUPS = frozenset({_FILE_META, 0x0008})
+FILE_META = 0x0002
+"""The group of the file meta information."""
+
+_FIRST_GROUPS = frozenset({FILE_META, 0x0008})
 _FIRST_BYTES = frozenset({b"\2\0", b"\0\2", b"\10\0", b"\0\10"})
 _DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
 _USUAL_START = b"DICM\2\0\0\0UL\4\0"  # (0002,0000), with four bytes of value
@@ -48,6 +50,9 @@ class FileKind(StrEnum):
     """The directory of a DICOM medium: no patient's image, so never selected."""
     OTHER = "other"
     UNREADABLE = "unreadable"
+
+
+_DICOM, _OTHER = FileKind.DICOM, FileKind.OTHER  # an enum's attribute is slow to look up
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +123,9 @@ def kind_of_head(head: bytes, size: int) -> FileKind:
     # Nearly every file is told by these two; they decide nothing that the rest would not.
     if head.startswith(_USUAL_START, 128):
         if head.startswith(_USUAL_CLASS, 158) and not head.startswith(_DIRECTORY_CLASS, 166):
-            return FileKind.DICOM
+            return _DICOM
     elif head[:2] not in _FIRST_BYTES and head[128:132] != b"DICM":
-        return FileKind.OTHER
+        return _OTHER
     start = first_element(head, size)
     if start is None:
         return FileKind.OTHER
@@ -196,14 +201,14 @@ def _goes_on(head: bytes, first: Element, encoding: Encoding, size: int) -> bool
     if at >= len(head):
         return encoding.explicit
     # The file meta information is explicit; what follows it may be written in another way.
-    encodings = _ENCODINGS if first.group == _FILE_META else (encoding,)
+    encodings = _ENCODINGS if first.group == FILE_META else (encoding,)
     following = [read_element(head, at, each) for each in encodings]
     return any(each and each.tag > first.tag and _fits(each, size) for each in following)
 
 
 def _is_directory(head: bytes, at: int, encoding: Encoding) -> bool:
     """The Media Storage SOP Class UID (0002,0002) is that of a DICOMDIR (PS3.10 annex B)."""
-    while (element := read_element(head, at, encoding)) and element.group == _FILE_META:
+    while (element := read_element(head, at, encoding)) and element.group == FILE_META:
         at = element.value_at + element.length
         if element.tag == 0x00020002:
             return head[element.value_at : at].rstrip(b"\0 ") == _DIRECTORY_CLASS

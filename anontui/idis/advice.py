@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from anontui.idis.model import Job, JobStatus
 
 TELL_ADMIN = "Tell the server's admin."
+TRY_AGAIN = "Try again in some minutes; if it stays so, tell the server's admin."
 CHECK_URL = "Check the server's url."
 CHECK_NETWORK = "Check the server's url and your network (is a VPN needed?)."
-TRY_AGAIN = "Try again in some minutes; if it stays so, tell the server's admin."
-NOT_A_WEB_API = "Check the server's url: it may lack a path, or belong to a web site."
+REFUSED = "The machine is up but the server on it is not: tell the server's admin."
+PROXY = "Check the environment's proxy, or add the server's host to NO_PROXY."
+SERVER_FAILED = "Something is wrong with the job itself: tell the server's admin."
+NOT_A_WEB_API = "Check the server's url (its path too); if it is right, tell the server's admin."
+OTHER_VERSION = "The server may be of another version: tell its admin."
 CREDENTIALS = "Check user_name and user_token in the settings, or ask for a new token."
 CERTIFICATE = (
     "Ask the server's admin for a certificate that this machine trusts, or set SSL_CERT_FILE "
@@ -34,7 +38,7 @@ JOB_ERRORS = {
 REFUSALS = {
     "does not exist": "Check the job id, and that the right server is active.",
     "is not connected to": "Check the project's name, or ask the server's admin to connect you.",
-    "not supplied": "The server expects another version of this program: tell its admin.",
+    "not supplied": OTHER_VERSION,
 }
 """By a part of the server's account of a refused call, in lower case."""
 
@@ -60,10 +64,10 @@ def advice_for(job: Job, *, now: datetime) -> str:
     if job.status is not JobStatus.ERROR:
         return ""
     error = job.error_text.lower().replace("opt-out", "opted out").replace("opt out", "opted out")
-    return advice_by(JOB_ERRORS, error) or f"Give the job id {job.job_id} to the server's admin."
+    return first_of(JOB_ERRORS, error) or f"Give the job id {job.job_id} to the server's admin."
 
 
-def advice_by(table: dict[str, str], text: str) -> str:
+def first_of(table: dict[str, str], text: str) -> str:
     """Return the advice of the first sign in ``table`` that ``text`` holds; else empty."""
     text = text.lower()
     return next((advice for sign, advice in table.items() if sign in text), "")

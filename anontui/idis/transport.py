@@ -11,10 +11,10 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
-import certifi
 import httpcore
 import httpx
 
@@ -68,8 +68,6 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, sockets: Sockets) -> None:
         self._inner = inner
         self._sockets = sockets
-        self.close = inner.close  # type: ignore[method-assign]
-        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._sockets.left(timeout))
@@ -86,13 +84,20 @@ class _Stream(httpcore.NetworkStream):
         secure = self._inner.start_tls(ssl_context, server_hostname, self._sockets.left(timeout))
         return _Stream(secure, self._sockets)
 
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
 
 class Transport(httpx.HTTPTransport):
     """httpx's transport over a pool with our sockets, which its own constructor cannot make."""
 
     def __init__(self, url: httpx.URL, sockets: Sockets, *, validate_ssl: bool) -> None:
         options: dict[str, Any] = {
-            "ssl_context": _trust(validate_ssl),
+            # reading the authorities' certificates takes longer than many a call
+            "ssl_context": _trust(validate_ssl) if url.scheme == "https" else None,
             "network_backend": sockets,
             "keepalive_expiry": _KEEP_ALIVE_SECONDS,
         }
@@ -103,13 +108,12 @@ class Transport(httpx.HTTPTransport):
             self._pool = httpcore.HTTPProxy(str(proxy.url), proxy_auth=proxy.raw_auth, **options)
 
 
+@cache
 def _trust(validate_ssl: bool) -> ssl.SSLContext:
     """Trust the usual authorities and those that this machine's owner installed."""
-    context = ssl.create_default_context(cafile=certifi.where())
-    context.load_default_certs()
-    if not validate_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    context = httpx.create_ssl_context(verify=validate_ssl)
+    if validate_ssl:
+        context.load_default_certs()
     return context
 
 

@@ -1,4 +1,7 @@
-"""What can be wrong with a row of a mapping, and what it sends if nothing is."""
+"""What keeps a row of a mapping from becoming a job, and what it sends if nothing does.
+
+Beside this, :mod:`anontui.project.checks` looks at the form of the row itself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anontui import unc
@@ -21,7 +25,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 NOT_SET = "NOT_SET"  # what AnonAPI writes where nobody chose a project
-MAX_PSEUDONYM = 64  # characters of a LO value, DICOM PS3.5 section 6.2
 WADO_SOURCE = "IDC_WADO"
 
 
@@ -48,7 +51,7 @@ class Checked:
     """A row after its check.
 
     ``request`` is None where an error keeps it from being made; ``data`` is the UNC folder
-    that holds all the files that would be sent, empty for data from a PACS.
+    that holds the files (or their selection), empty for data from a PACS.
     """
 
     request: JobRequest | None
@@ -152,8 +155,6 @@ class RowChecker:
         """A UNC path, normalised; for a local one, the advice tells its UNC path if known."""
         if unc.is_unc(text):
             return self._normalise(text)
-        from pathlib import Path
-
         known = self._shares.to_unc(Path(text)) if os.path.isabs(text) else None
         raise ProjectError(
             f"{what} is not a UNC path, so the server cannot tell which folder is meant",
@@ -169,28 +170,17 @@ class RowChecker:
             return _Found(folder)
         try:
             if is_selection:
-                chosen = Selection.load(local)
-                if not chosen.paths:
-                    raise ProjectError(
-                        "The selection is empty", advice="Select files, or delete the row."
-                    )
-                below = os.path.commonpath([f"./{name}".rpartition("/")[0] for name in chosen.paths])
-                return _Found(unc.join(folder, below))
-            with os.scandir(local) as entries:
-                if next(entries, None) is None:
-                    raise ProjectError("The folder is empty", advice="Delete the row.")
+                if not Selection.load(local).paths:
+                    raise ProjectError("The selection is empty", advice="Select files in it.")
+            else:
+                with os.scandir(local) as entries:
+                    if next(entries, None) is None:
+                        raise ProjectError("The folder is empty", advice="Delete the row.")
         except ProjectError as error:
             return _Found(folder, error)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return _Found(
-                folder,
-                ProjectError(
-                    "The source does not exist", advice="Correct its path, or delete the row."
-                ),
-            )
-        except NotADirectoryError:
-            return _Found(
-                folder, ProjectError("The source is not a folder", advice="Name its folder.")
+                folder, ProjectError("There is no such folder", advice="Correct its path.")
             )
         except OSError:
             pass  # closed to this user is not closed to the server
@@ -206,24 +196,15 @@ def _project(text: str) -> str:
 def _pseudonym(text: str) -> str:
     if not text:
         raise ProjectError("There is no pseudonym", advice="Fill in pseudo_id or pseudo_name.")
-    if len(text) > MAX_PSEUDONYM or "\\" in text or not text.isprintable():
-        raise ProjectError(
-            "DICOM cannot hold this pseudonym",
-            advice=rf"Use at most {MAX_PSEUDONYM} characters, no \ and no control characters.",
-        )
     return text
 
 
 def _study(source: Source) -> dict[str, str]:
     """How a study in a PACS is named on the wire; never something that matches several."""
     is_uid = source.kind is SourceKind.STUDY_INSTANCE_UID
-    if is_uid and not re.fullmatch(r"[0-9.]{1,64}", source.value):
+    if re.search(r"[*?\\]", source.value):
         raise ProjectError(
-            "This is not a StudyInstanceUID", advice="It has digits and dots only, at most 64."
-        )
-    if not source.value or re.search(r"[*?\\]", source.value):
-        raise ProjectError(
-            "This accession number could mean several studies",
+            "This source could mean several studies",
             advice=r"Write one whole number, without * ? and \.",
         )
     instance = source.value if is_uid else f"{source.kind}:{source.value}"

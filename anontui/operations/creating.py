@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Container, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from anontui.errors import ServerError
@@ -22,13 +22,17 @@ from anontui.operations.ledger import Ledger
 from anontui.operations.workspace import Workspace
 from anontui.project import created as record
 from anontui.project.batch import Batch
-from anontui.project.mapping import Mapping, canonical
+from anontui.project.checks import problems_of
+from anontui.project.columns import canonical
+from anontui.project.mapping import Mapping
 from anontui.settings import Server
 
 if TYPE_CHECKING:
     from anontui.idis.client import Client
 
 __all__ = ["Created", "Plan", "PlannedJob", "Problem", "Severity", "create", "grouped", "plan"]
+
+_CONTENT = [field.name for field in fields(JobRequest) if field.name != "description"]
 
 
 @dataclass(frozen=True)
@@ -126,33 +130,42 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
     checker = RowChecker(workspace.share_map())
     jobs: list[PlannedJob] = []
     data: dict[int, str] = {}
+    chosen: set[int] = set()
     for row, cells in enumerate(mapping.rows):
         if not any(cell.strip() for cell in cells):
             continue
         values = defaults | {k: v for k, v in mapping.parameters(row).items() if v}
-        names = (values.get("pseudo_id", ""), values.get("pseudo_name", ""))
-        if only is not None and not any(name and name in only for name in names):
-            continue
+        names = {values.get("pseudo_id", ""), values.get("pseudo_name", "")} - {""}
+        if only is None or any(name in only for name in names):
+            chosen.add(row)
         checked = checker.check(row, values)
         data[row] = checked.data
+        told = {problem.column for problem in checked.problems}
+        others = (
+            Problem(row, column, message)
+            for column, message in problems_of(mapping, row).items()
+            if column not in told
+        )
         print_ = fingerprint(checked.request, server) if checked.request else ""
         jobs.append(
             PlannedJob(
                 row=row,
                 source=values.get("source", ""),
-                pseudonym=names[0] or names[1],
+                pseudonym=values.get("pseudo_id") or values.get("pseudo_name", ""),
                 request=checked.request,
                 fingerprint=print_,
-                problems=checked.problems,
+                problems=(*checked.problems, *others),
                 created_as=known.get((_url(server.url), print_)),
             )
         )
-    return Plan(server, tuple(_compared(jobs, data)), tuple(_general(workspace, mapping, server)))
+    compared = tuple(job for job in _compared(jobs, data) if job.row in chosen)
+    return Plan(server, compared, tuple(_general(workspace, mapping, server)))
 
 
 def fingerprint(request: JobRequest, server: Server) -> str:
     """SHA-256 of what a request asks of which server; the description does not count."""
-    content = asdict(replace(request, description=None)) | {"server": _url(server.url)}
+    content = {name: value for name in _CONTENT if (value := getattr(request, name)) is not None}
+    content["server"] = _url(server.url)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -238,7 +251,9 @@ def _compared(jobs: list[PlannedJob], data: dict[int, str]) -> Iterable[PlannedJ
     for job in jobs:
         problems = list(job.problems)
 
-        def add(column: str, message: str, advice: str, severity: Severity = Severity.ERROR) -> None:
+        def add(
+            column: str, message: str, advice: str, severity: Severity = Severity.ERROR
+        ) -> None:
             problems.append(Problem(job.row, column, message, advice, severity))  # noqa: B023
 
         if job.request and job.created_as is None:

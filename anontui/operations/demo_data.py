@@ -8,8 +8,6 @@ without preamble, and files beside them that are not DICOM. The same bytes every
 from __future__ import annotations
 
 import math
-import random
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anontui.events import Events, Progress, Result
+from anontui.operations.demo_image import SIZE, Phantom
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-SIZE = 128  # rows and columns of every image
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ PATIENTS: tuple[tuple[DemoPatient, tuple[DemoSeries, ...]], ...] = (
 )
 
 OTHER_FILES: dict[str, bytes] = {
-    "patient2/study1/notes.txt": b"Hawthorne, born 2 Nov 1949: called 0113-5550198, comes back in May.\n",
+    "patient2/study1/notes.txt": b"Hawthorne, born 2 Nov 1949: called 0113-5550198.\n",
     "patient2/study1/report.pdf": b"%PDF-1.4\n% Report of Edward Hawthorne, 5530987\n%%EOF\n",
     "patient5/ct_thorax/notes.txt": b"Mw. Okafor (8841203): tweede scan, eerste mislukt.\n",
     "patient5/ct_thorax/Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504),
@@ -206,19 +203,17 @@ def _series_files(
 ) -> Iterator[tuple[str, bytes]]:
     """The files of a series: path and content."""
     dataset = _header(patient, series, number)
-    texture = random.Random(f"{patient.id}/{number}")  # noqa: S311 - a picture's grain, no secret
     add = {"SR": _add_report, "RTSTRUCT": _add_contours}.get(series.modality)
     if add:
         add(dataset, patient)
-    grain = array("h", (texture.randrange(-24, 25) for _ in range(8192)))
+    phantom = Phantom(f"{patient.id}/{number}")
     for instance in range(1, series.count + 1):
         dataset.InstanceNumber = instance
         dataset.SOPInstanceUID = _uid(patient.id, series.study, number, instance)
         if not add:
             dataset.ImagePositionPatient = [-160, -160, 2 * instance]
             dataset.SliceLocation = 2 * instance
-            height = (instance - 0.5) / series.count
-            dataset.PixelData = _phantom(height, grain, texture.randrange(4000))
+            dataset.PixelData = phantom.slice_at((instance - 0.5) / series.count)
         yield series.file.format(instance), _encode(dataset, series.preamble)
 
 
@@ -278,9 +273,7 @@ def _header(patient: DemoPatient, series: DemoSeries, number: int) -> Dataset:
         PatientAge=f"{2024 - int(patient.birth_date[:4]):03d}Y",
         PatientAddress=patient.address,
         PatientTelephoneNumbers=patient.phone,
-        OtherPatientIDsSequence=[
-            _item(PatientID=f"BSN-{patient.id}", IssuerOfPatientID=_HOSPITAL)
-        ],
+        OtherPatientIDsSequence=[_item(PatientID=f"BSN-{patient.id}", IssuerOfPatientID=_HOSPITAL)],
         DeviceSerialNumber="DM-4711",
         ProtocolName=series.description,
         StudyInstanceUID=study,
@@ -424,19 +417,18 @@ def _encode(dataset: Dataset, preamble: bool) -> bytes:
     """A Part 10 file; without preamble, as old systems wrote it: the data set alone."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.filewriter import dcmwrite
-    from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     buffer = BytesIO()
     if not preamble:
         dcmwrite(buffer, dataset, implicit_vr=True, little_endian=True)
-        assert ImplicitVRLittleEndian.is_implicit_VR
         return buffer.getvalue()
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(dataset.SOPClassUID)
     meta.MediaStorageSOPInstanceUID = UID(dataset.SOPInstanceUID)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.SourceApplicationEntityTitle = "SJZ_CT3"
-    dataset.file_meta = meta  # type: ignore[attr-defined]
+    dataset.file_meta = meta
     dcmwrite(buffer, dataset, enforce_file_format=True)
     return buffer.getvalue()
 
@@ -463,48 +455,3 @@ def _dicomdir() -> bytes:
         ),
         preamble=True,
     )
-
-
-@dataclass(frozen=True)
-class _Organ:
-    """An ellipse: centre and half axes as parts of the image, value, and where along z."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    value: int
-    low: float = -1.0
-    high: float = 2.0
-
-
-_ORGANS = (
-    _Organ(0.50, 0.50, 0.44, 0.31, 40),  # body
-    _Organ(0.32, 0.46, 0.14, 0.20, -820, 0.15, 0.95),  # lungs
-    _Organ(0.68, 0.46, 0.14, 0.20, -820, 0.15, 0.95),
-    _Organ(0.54, 0.50, 0.10, 0.12, 60, 0.25, 0.65),  # heart
-    _Organ(0.50, 0.72, 0.05, 0.05, 450),  # spine
-    _Organ(0.64, 0.40, 0.03, 0.03, 30, 0.50, 0.62),  # nodule
-)
-
-
-def _phantom(height: float, grain: array[int], offset: int) -> bytes:
-    """A slice through a chest at ``height`` (0 to 1): 16-bit values, little endian."""
-    image = array("h", [-1000]) * (SIZE * SIZE)
-    for organ in _ORGANS:
-        if not organ.low <= height <= organ.high:
-            continue
-        middle = (max(organ.low, 0) + min(organ.high, 1)) / 2
-        reach = (min(organ.high, 1) - max(organ.low, 0)) / 2
-        swell = math.sqrt(max(0.2, 1 - 0.6 * ((height - middle) / reach) ** 2))
-        tissue = array("h", (organ.value + value for value in grain[:SIZE]))
-        for row in range(SIZE):
-            across = ((row + 0.5) / SIZE - organ.y) / (organ.height * swell)
-            if abs(across) >= 1:
-                continue
-            half = organ.width * swell * math.sqrt(1 - across**2)
-            left = max(0, round((organ.x - half) * SIZE))
-            right = min(SIZE, round((organ.x + half) * SIZE))
-            start = row * SIZE + left
-            image[start : start + right - left] = tissue[: right - left]
-    return image.tobytes()

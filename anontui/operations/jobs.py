@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,6 +41,30 @@ def reset(client: Client, ids: Sequence[int]) -> Events[ActionResult]:
 def cancel(client: Client, ids: Sequence[int]) -> Events[ActionResult]:
     """Make jobs inactive."""
     return _each(client.cancel, ids)
+
+
+def wait(client: Client, ids: Sequence[int], *, interval: float = 0.5) -> Events[dict[int, Job]]:
+    """Ask every ``interval`` seconds until no job is at work any more.
+
+    Jobs that the server does not know are not waited for.
+
+    Raises
+    ------
+    ServerError
+        If the server cannot be asked.
+    """
+    while True:
+        found = status(client, ids)
+        final = sum(job.status.is_final for job in found.values())
+        files = sum(job.files_processed or 0 for job in found.values())
+        yield Progress(final, len(ids), "jobs", f"{files} files de-identified")
+        if final == len(found):
+            yield Result(found)
+            return
+        end = time.monotonic() + interval
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+            yield Progress(final, len(ids), "jobs", f"{files} files de-identified")
 
 
 def _each(action: Callable[[int], Job], ids: Sequence[int]) -> Events[ActionResult]:

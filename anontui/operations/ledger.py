@@ -9,6 +9,7 @@ may exist that nobody wrote down.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -65,7 +66,10 @@ class Ledger:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         try:
             if len(self._ids) != self._saved[0]:
@@ -205,7 +209,14 @@ def _locked(path: Path) -> IO[bytes]:
 
     Only where the system and its file system can: elsewhere nothing is locked.
     """
-    file = path.open("ab")
+    try:
+        file = os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600), "ab")
+    except OSError as error:
+        raise ProjectError(
+            f"{path.name} cannot be written, so created jobs could not be remembered",
+            cause=error.strerror or type(error).__name__,
+            advice="Make the project folder writable.",
+        ) from error
     if sys.platform != "win32":
         import fcntl
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import uuid
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anontui import unc
+from anontui import atomic, unc
+from anontui.dicom.patterns import matcher
 from anontui.dicom.scan import Scan, scan
 from anontui.errors import AnonTUIError, ProjectError
-from anontui.events import Events, Progress, Result, Warning
+from anontui.events import (
+    Events,
+    Progress,
+    Result,
+    Warning,  # noqa: A004 - the word of the field
+)
 from anontui.operations.workspace import Workspace
-from anontui.project import selection
 from anontui.project.mapping import Mapping
-from anontui.project.selection import Selection
+from anontui.project.selection import FILENAME, Selection
 from anontui.project.source import Source, SourceKind
 
-BACKUP_NAME = f"{selection.FILENAME}.bak"
+BACKUP_NAME = f"{FILENAME}.bak"
 
 
 @dataclass(frozen=True)
@@ -49,39 +53,32 @@ def select_folders(
 ) -> Events[tuple[SelectedFolder, ...]]:
     """Find the DICOM files in and below each folder, and save a selection of them there.
 
-    Where the folder cannot be written, the selection goes to the project folder if the data
-    is below it; else a folder that holds nothing but DICOM is taken whole. A selection that
-    was there and differs is kept beside the new one, as ``fileselection.txt.bak``.
+    Where the folder cannot be written, the selection goes to the nearest folder above it,
+    up to the project folder; else a folder that holds nothing but DICOM is taken whole. A
+    selection that was there and differs is kept beside the new one, as ``….bak``.
 
     Parameters
     ----------
     workspace
         Tells where shares are mounted, so that a source becomes a UNC path.
     folders
-        Existing folders.
+        Existing folders; a trouble with one is told in its result and keeps none of the
+        others from being selected.
     check
         Look into each file; otherwise its name decides.
     exclude
-        Patterns of names to leave out; ``*`` stands for any part of a name, ``**`` crosses
-        folders.
+        Patterns of what to leave out, see :mod:`anontui.dicom.patterns`.
     """
     selected = []
     for folder in dict.fromkeys(Path(os.path.abspath(folder)) for folder in folders):
         found = Scan((), 0, ())
         try:
-            for event in scan(folder, exclude=(BACKUP_NAME, *exclude), check=check):
-                if isinstance(event, Result):
-                    found = event.value
-                elif isinstance(event, Progress):
-                    yield replace(event, what=f"{folder.name}: {event.what}")
-                else:
-                    yield event
+            found = yield from _scanned(folder, exclude, check)
             chosen, warning = _select(workspace, folder, found, whole=not exclude)
         except AnonTUIError as error:
             others = len(found.files) - len(found.dicom)
-            chosen, warning = SelectedFolder(
-                folder, None, None, len(found.dicom), others, error.message, error.advice
-            ), None
+            problem, warning = (error.message, error.advice), None
+            chosen = SelectedFolder(folder, None, None, len(found.dicom), others, *problem)
         if warning:
             yield warning
         selected.append(chosen)
@@ -98,24 +95,78 @@ def rows_for(
     """
     root = mapping.option("root_source_path")
     root = unc.normalise(root) if unc.is_unc(root) else ""
-    known = {
-        _key(text, root)
-        for row in range(len(mapping.rows))
-        if (text := mapping.cell(row, "source"))
-    }
+    known = {_key(mapping.cell(row, "source"), root) for row in range(len(mapping.rows))}
     rows = []
     for one in selected:
-        if one.source is None or _key(str(one.source), root) in known:
+        if one.source is None or (key := _key(str(one.source), root)) in known:
             continue
-        known.add(_key(str(one.source), root))
+        known.add(key)
         left_out = f", {one.other} other files left out" if one.other else ""
-        rows.append(
-            {
-                "source": str(_relative(one.source, root)),
-                "description": f"{one.dicom} DICOM files{left_out}",
-            }
-        )
+        source = str(_relative(one.source, root))
+        rows.append({"source": source, "description": f"{one.dicom} DICOM files{left_out}"})
     return rows
+
+
+def add_to_selection(
+    folder: Path,
+    patterns: Sequence[str],
+    *,
+    recurse: bool = True,
+    check: bool = True,
+    exclude: Sequence[str] = (),
+) -> Events[Selection]:
+    """Add the DICOM files in ``folder`` that match a pattern to the selection that lies there.
+
+    Parameters
+    ----------
+    folder
+        Where the selection is, or will be.
+    patterns
+        As ``exclude``. A folder that matches stands for all files in and below it.
+    recurse
+        Look below the folder too, where a pattern has no slash.
+    check
+        Look into each file; otherwise its name decides.
+    exclude
+        Patterns of what to leave out, see :mod:`anontui.dicom.patterns`.
+
+    Raises
+    ------
+    ScanError, ProjectError
+        If no file matches, or something cannot be read or written.
+    """
+    is_meant = matcher(patterns) or (lambda _: False)
+    found = yield from _scanned(folder, exclude, check)
+    paths = []
+    for file in found.dicom:
+        names = file.path.split("/")
+        ways = ["/".join(names[:end]) for end in range(1, len(names) + 1)] if recurse else names[:1]
+        if (recurse or len(names) == 1) and any(map(is_meant, ways)):
+            paths.append(file.path)
+    if not paths:
+        raise ProjectError(
+            "No DICOM file matches",
+            advice="Quote the pattern, so that the shell leaves it alone, and check it.",
+        )
+    target = folder / FILENAME
+    old = Selection.load(target) if target.exists() else Selection.new(_describe(folder), ())
+    chosen = replace(old, paths=tuple(dict.fromkeys((*old.paths, *paths))))
+    chosen.save(target)
+    yield Result(chosen)
+
+
+def _scanned(
+    folder: Path, exclude: Sequence[str], check: bool
+) -> Generator[Progress | Warning, None, Scan]:
+    for event in scan(folder, exclude=(BACKUP_NAME, *exclude), check=check):
+        if isinstance(event, Result):
+            return event.value
+        yield (
+            replace(event, what=f"{folder.name}: {event.what}")
+            if isinstance(event, Progress)
+            else event
+        )
+    raise RuntimeError("the scan ended without a result")
 
 
 def _select(
@@ -125,54 +176,50 @@ def _select(
     paths = tuple(file.path for file in found.dicom)
     others = len(found.files) - len(paths)
     if not paths:
+        raise ProjectError("There is no DICOM file in this folder", advice="Choose another one.")
+    for place in (folder, *folder.parents):
+        if place != folder and not place.is_relative_to(workspace.folder):
+            break
+        below = folder.relative_to(place)
+        name = FILENAME if place == folder else f"fileselection-{_slug(below)}.txt"
+        inside = tuple((below / path).as_posix() for path in paths)
+        source = _source(workspace, SourceKind.FILESELECTION, place / name)
+        if os.access(place, os.W_OK):
+            warning = _save(place / name, Selection.new(_describe(folder), inside))
+            return SelectedFolder(folder, place / name, source, len(paths), others), warning
+    if others or not whole:
         raise ProjectError(
-            "No DICOM file was found in this folder",
-            advice="Choose another folder, or leave the exclusion of files away.",
+            "The selection cannot be saved beside its files",
+            advice="Get write access to the folder, or work in a project folder above the data.",
         )
-    target, warning = folder / selection.FILENAME, None
+    source = _source(workspace, SourceKind.FOLDER, folder)
+    return SelectedFolder(folder, None, source, len(paths), 0), None
+
+
+def _save(path: Path, new: Selection) -> Warning | None:
+    """Save a selection, keeping the words and the id of one that is there, and a copy of it."""
+    if not path.exists():
+        new.save(path)
+        return None
     try:
-        warning = _save(target, folder.name, paths)
-    except OSError as error:
-        if folder.is_relative_to(workspace.folder):
-            below = folder.relative_to(workspace.folder).as_posix()
-            target = workspace.folder / f"fileselection-{_slug(below)}.txt"
-            try:
-                warning = _save(target, folder.name, tuple(f"{below}/{path}" for path in paths))
-            except OSError as second:
-                raise _unwritable(second) from second
-        elif others or not whole:
-            raise _unwritable(error) from error
-        else:
-            source = _source(workspace, SourceKind.FOLDER, folder)
-            return SelectedFolder(folder, None, source, len(paths), 0), None
-    source = _source(workspace, SourceKind.FILESELECTION, target)
-    return SelectedFolder(folder, target, source, len(paths), others), warning
-
-
-def _save(path: Path, name: str, paths: tuple[str, ...]) -> Warning | None:
-    """Save a selection, keeping the words and the id of one that is there.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    try:
-        old = Selection.load(path) if path.exists() else None
+        old = Selection.load(path)
     except ProjectError:
-        old = Selection("", "", ())  # unreadable: kept beside, as any other that differs
-    if old is None:
-        Selection(f"DICOM files in {name}", str(uuid.uuid4()), paths).save(path)
+        old = Selection("", "", ())  # kept beside, as any other that differs
+    if set(old.paths) == set(new.paths):
         return None
-    if set(old.paths) == set(paths):
-        return None
-    os.replace(path, path.with_name(path.name + ".bak"))
-    Selection(old.description or f"DICOM files in {name}", old.id or str(uuid.uuid4()), paths).save(
-        path
-    )
+    backup = path.with_name(f"{path.name}.bak")
+    try:
+        atomic.write_bytes(backup, path.read_bytes())
+    except OSError as error:
+        raise ProjectError(
+            "The selection that is there cannot be kept",
+            cause=error.strerror or type(error).__name__,
+            advice=f"Move {FILENAME} away.",
+        ) from error
+    replace(new, description=old.description or new.description, id=old.id or new.id).save(path)
     return Warning(
-        f"A selection of {len(old.paths)} files was there; it now holds {len(paths)}",
-        f"The old one is kept beside it as {path.name}.bak.",
+        f"A selection of {len(old.paths)} files was there; it now holds {len(new.paths)}",
+        f"The old one is kept beside it as {backup.name}.",
     )
 
 
@@ -181,23 +228,22 @@ def _source(workspace: Workspace, kind: SourceKind, path: Path) -> Source:
 
     Relative is AnonAPI's way: there, the mapping lies at the root of the data.
     """
-    text = workspace.share_map().to_unc(path)
-    if text:
+    if text := workspace.share_map().to_unc(path):
         return Source(kind, text)
     if path.is_relative_to(workspace.folder):
         return Source(kind, path.relative_to(workspace.folder).as_posix())
     raise ProjectError(
-        "This folder is on no share that is known, so the server cannot be told where it is",
+        "This folder is on no share that is known, so no server could find it",
         advice="Add the share to 'shares' in the settings, or work in a folder above the data.",
     )
 
 
 def _relative(source: Source, root: str) -> Source:
     """The same source relative to ``root``, where it is below it."""
-    if root and unc.is_unc(source.value) and unc.is_inside(source.value, root):
-        below = unc.normalise(source.value)[len(root) + 1 :].replace("\\", "/")
-        return Source(source.kind, below) if below else source
-    return source
+    if not (root and unc.is_unc(source.value) and unc.is_inside(source.value, root)):
+        return source
+    below = unc.normalise(source.value)[len(root) + 1 :].replace("\\", "/")
+    return Source(source.kind, below) if below else source
 
 
 def _key(text: str, root: str) -> str:
@@ -206,19 +252,15 @@ def _key(text: str, root: str) -> str:
         source = Source.parse(text)
         if source.is_path:
             whole = source.value if unc.is_unc(source.value) else unc.join(root, source.value)
-            return f"{source.kind}:{unc.normalise(whole)}".casefold()
+            text = f"{source.kind}:{unc.normalise(whole)}"
     except AnonTUIError:
-        pass  # cannot be compared; it is reported when jobs are planned
-    return text.casefold().replace("\\", "/")
+        pass  # it cannot be compared otherwise, and is reported when jobs are planned
+    return text.replace("\\", "/").casefold()
 
 
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-")[:80]
+def _describe(folder: Path) -> str:
+    return f"DICOM files in {folder.name}"
 
 
-def _unwritable(error: OSError) -> ProjectError:
-    return ProjectError(
-        "The selection cannot be saved beside its files",
-        cause=error.strerror or type(error).__name__,
-        advice="Get write access to the folder, or work in a project folder above the data.",
-    )
+def _slug(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.as_posix()).strip("-")[:80]

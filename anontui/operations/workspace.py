@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anontui.settings import Settings, settings_path
+from anontui.settings import Settings, load, settings_path
 from anontui.unc import ShareMap
 
 MAPPING_NAME = "anon_mapping.csv"
@@ -49,4 +49,4 @@ def open_workspace(folder: Path) -> Workspace:
         If the settings cannot be read.
     """
     folder = Path(os.path.abspath(folder))
-    return Workspace(folder=folder, settings=Settings.load(settings_path(folder)))
+    return Workspace(folder=folder, settings=load(settings_path(folder)))

@@ -58,8 +58,10 @@ def decode(data: bytes, what: str) -> tuple[str, Encoding]:
             return data[len(bom) :].decode(name), Encoding(name, bom)
         except UnicodeDecodeError:
             continue
-    raise ProjectError(f"The {what} is damaged: it is not the UTF-16 text that it says it is",
-        advice="Save it again as CSV UTF-8")
+    raise ProjectError(
+        f"The {what} is damaged: it is not the UTF-16 text that it says it is",
+        advice="Save it again as CSV UTF-8",
+    )
 
 
 def lines_of(text: str) -> list[str]:

@@ -31,7 +31,9 @@ def read_bytes(path: Path, what: str, *, limit: int = 256 * _MIB) -> bytes:
     """
     try:
         # Without O_NONBLOCK, opening a pipe waits for its writer.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise ProjectError(f"The {what} {path.name} is not a file", advice="Name a file")
@@ -49,7 +51,7 @@ def read_bytes(path: Path, what: str, *, limit: int = 256 * _MIB) -> bytes:
     if len(data) > limit:
         raise ProjectError(
             f"The {what} {path.name} is larger than {limit // _MIB} MiB",
-            advice=f"Check that it is the right file, or split it",
+            advice="Check that it is the right file, or split it",
         )
     return data
 

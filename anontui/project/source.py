@@ -49,7 +49,8 @@ class Source:
         kinds = ", ".join(f"{kind}:" for kind in SourceKind)
         if key.lower() not in _KINDS or not colon:
             raise ProjectError(
-                "The source does not start with a known kind", advice=f"Start it with one of {kinds}"
+                "The source does not start with a known kind",
+                advice=f"Start it with one of {kinds}",
             )
         if not value:
             raise ProjectError(

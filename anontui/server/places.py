@@ -12,7 +12,7 @@ from pathlib import Path
 from anontui.errors import CallRefused, UsageError
 from anontui.unc import ShareMap, normalise
 
-_LONGEST_NAME = 100  # letters; at most 4 bytes each must leave room below 255 + a suffix
+_LONGEST_NAME = 60  # letters of up to 4 bytes; file systems take 255 bytes
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 

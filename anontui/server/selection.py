@@ -11,6 +11,7 @@ from anontui.errors import ProjectError
 
 BIGGEST = 64 << 20  # bytes
 MOST_PATHS = 1_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml where it is there
 
 
@@ -73,12 +74,10 @@ def _names(text: str) -> list[str]:
 
 def _parts(name: str) -> list[str]:
     parts = re.split(r"[/\\]", name)
-    if parts[0] == "" or re.match("[A-Za-z]:", name) or ".." in parts or _CONTROL.search(name):
+    leads_up = any(part.startswith("..") and not part.strip(" .") for part in parts)
+    if parts[0] == "" or re.match("[A-Za-z]:", name) or leads_up or _CONTROL.search(name):
         raise ProjectError("The file selection holds a path that is not below its own folder")
     return parts
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _not_a_selection() -> ProjectError:

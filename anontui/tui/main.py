@@ -26,6 +26,8 @@ WIDE, HIGH = 104, 28
 class MainScreen(Screen[None]):
     """Four panes side by side, or one at a time where there is no room or one is zoomed."""
 
+    AUTO_FOCUS = None  # the session says which pane has the focus
+
     def __init__(self) -> None:
         super().__init__(id="main")
         self.header = HeaderBar()
@@ -105,9 +107,10 @@ class MainScreen(Screen[None]):
         else:
             self.zoomed = False
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Follow the focus where the mouse or Textual put it."""
-        pane = next((p for p in self.panes if p in event.widget.ancestors_with_self), None)
+    def on_descendant_focus(self) -> None:
+        """Follow the focus where the mouse put it."""
+        around = self.focused.ancestors_with_self if self.focused else ()
+        pane = next((pane for pane in self.panes if pane in around), None)
         if pane is not None and pane is not self.current:
             self.show_pane(pane)
 

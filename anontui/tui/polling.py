@@ -83,11 +83,12 @@ class Polling:
         app, model = self._app, self._app.model
         self._busy = False
         model.servers.update(look.servers)
+        new = look.jobs.keys() - model.jobs.keys()
         changed = {i for i, job in look.jobs.items() if model.jobs.get(i) != job}
         model.jobs.update(look.jobs)
         app.main.servers.servers_changed()
         if changed:
-            app.main.jobs.jobs_changed(changed)
+            app.main.jobs.jobs_changed(changed, flash=changed - new)
         if look.error is not None:
             app.say(look.error.sentence(), "$error")
         state = model.server_state()

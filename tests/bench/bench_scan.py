@@ -93,7 +93,8 @@ def main() -> None:
             lambda: result_of(scan(root)),
             5,
         )
-        if len(sys.argv)<3: measure_share(root, count)
+        if len(sys.argv) < 3:
+            measure_share(root, count)
         measure_header(root)
 
 

@@ -65,9 +65,17 @@ def to_bytes(ds: Dataset, syntax: UID = EXPLICIT, *, preamble: bool = True) -> b
 
 
 def dicom_bytes(
-    *, patient_id: str = "P-001", modality: str = "CT", study: str = "1.2.826.0.1.1",
-    series: str = "1.2.826.0.1.1.1", pixels: int = 0, syntax: UID = EXPLICIT, preamble: bool = True,
+    *,
+    patient_id: str = "P-001",
+    modality: str = "CT",
+    study: str = "1.2.826.0.1.1",
+    series: str = "1.2.826.0.1.1.1",
+    pixels: int = 0,
+    syntax: UID = EXPLICIT,
+    preamble: bool = True,
 ) -> bytes:
     """A whole file in one go."""
-    ds = dataset(patient_id=patient_id, modality=modality, study=study, series=series, pixels=pixels)
+    ds = dataset(
+        patient_id=patient_id, modality=modality, study=study, series=series, pixels=pixels
+    )
     return to_bytes(ds, syntax, preamble=preamble)

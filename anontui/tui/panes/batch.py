@@ -69,7 +69,7 @@ class JobRows:
             "" if job.files_downloaded is None else str(job.files_downloaded),
             "" if job.files_processed is None else str(job.files_processed),
             job.source_anonymizedpatientid or job.source_anonymizedpatientname or "",
-            Cell((job.date or "")[:16].replace("T", " "), "dim"),
+            Cell((job.date or "")[5:16].replace("T", " "), "dim"),
             what(job),
         ]
 
@@ -85,7 +85,7 @@ class BatchPane(Pane):
         Column("down", "down", 5, right=True),
         Column("proc", "proc", 5, right=True),
         Column("pseudonym", "pseudonym", 12),
-        Column("date", "date", 16),
+        Column("date", "date", 11),
         Column("what", "what", None, min_width=16),
     )
     empty = "No jobs yet.\n\nCreate them from the mapping: 3, then c."
@@ -118,12 +118,12 @@ class BatchPane(Pane):
             parts.append((f"✖ {errors} error{'s'[: errors != 1]}", "$error"))
         return parts
 
-    def jobs_changed(self, ids: Collection[int]) -> None:
-        """The server told something new of these jobs."""
+    def jobs_changed(self, ids: Collection[int], flash: Collection[int]) -> None:
+        """The server told something new of these jobs; those in ``flash`` were known before."""
         if self.filter_text:
             self.apply_filter()
+        self.grid.flash(flash)
         self.grid.refresh_rows(ids)
-        self.grid.flash(ids)
         self.show_title()
 
     # -- actions -------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def natural(name: str) -> list[tuple[int, int | str]]:
     """Sort key: folders and files as a person counts them."""
     from anontui.tui.filtering import sort_key
 
-    return list(sort_key(name))
+    return sort_key(name)
 
 
 def read_folder(folder: Path, depth: int) -> list[Node]:

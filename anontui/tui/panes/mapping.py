@@ -70,9 +70,9 @@ class MappingPane(Pane):
     columns = (
         Column("#", "#", 4, right=True),
         Column("source", "source", None, min_width=16, editable=True),
-        Column("pseudo_id", "pseudo_id", 14, editable=True),
-        Column("pseudo_name", "pseudo_name", 14, editable=True),
-        Column("description", "description", None, min_width=10, editable=True),
+        Column("pseudo_id", "pseudo_id", 13, min_width=10, editable=True),
+        Column("pseudo_name", "pseudo_name", 13, min_width=8, editable=True),
+        Column("description", "description", 22, min_width=8, editable=True),
     )
     empty = (
         "No rows yet.\n\nMark folders in Files (2, space) and press a,\nor add a row here with +."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar, NamedTuple
 
+from rich.style import Style
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
@@ -22,7 +23,7 @@ from textual.widget import Widget
 
 from anontui.tui.widgets.columns import Cell, Column, Rows, arrange
 from anontui.tui.widgets.lineedit import LineEdit
-from anontui.tui.widgets.paint import GUTTER, Frame, Look, Painter, changes
+from anontui.tui.widgets.paint import GUTTER, MARGIN, Frame, Look, Painter, changes
 
 __all__ = ["Cell", "Column", "Editing", "Grid", "Rows"]
 
@@ -80,7 +81,12 @@ class Grid(Widget, can_focus=True):
         "grid--edit-cursor",
         "grid--thumb",
         "grid--empty",
-        *(f"grid--{tone}" for tone in TONES),
+        "grid--good",
+        "grid--busy",
+        "grid--bad",
+        "grid--warn",
+        "grid--dim",
+        "grid--accent",
     }
     DEFAULT_CSS = """
     Grid {
@@ -93,7 +99,7 @@ class Grid(Widget, can_focus=True):
         & > .grid--cell { text-style: underline; }
         & > .grid--mark { color: $accent; text-style: bold; }
         & > .grid--flash { color: $foreground; text-style: bold; }
-        & > .grid--edit { color: $foreground; background: $primary 35%; }
+        & > .grid--edit { color: $foreground; background: $primary 35%; text-style: none; }
         & > .grid--edit-cursor { text-style: reverse; }
         & > .grid--thumb { color: $foreground 30%; }
         & > .grid--good { color: $success; }
@@ -107,6 +113,12 @@ class Grid(Widget, can_focus=True):
             & > .grid--cursor { background: $primary 20%; }
             & > .grid--bar { color: $accent; }
             & > .grid--cell { text-style: reverse; }
+        }
+        &:ansi {
+            & > .grid--cursor { background: transparent; }
+            & > .grid--edit { background: transparent; text-style: underline; }
+            &:focus > .grid--cursor { text-style: reverse; }
+            &.-cells:focus > .grid--cursor { text-style: bold; }
         }
     }
     """
@@ -177,21 +189,21 @@ class Grid(Widget, can_focus=True):
         self.cell_cursor = cell_cursor
         self.flashing = True
         self._columns = tuple(columns)
-        self._rows: Rows = rows if rows is not None else _NoRows()
+        self._rows: Rows = _NoRows() if rows is None else rows
         self._order: Sequence[int] | None = None
         self._empty = empty
         self._header = int(header)
         self._row = self._column = self._top = self._left = 0
-        self._key: Hashable | None = self._key_at(0) if len(self._rows) else None
+        self._key = self._key_at(0) if self.row_count else None
         self._marks: set[Hashable] = set()
         self._anchor: Hashable | None = None
         self._edit: tuple[Hashable, str, LineEdit] | None = None
+        self._recent: dict[Hashable, frozenset[int]] = {}
         self._flashes: dict[Hashable, tuple[frozenset[int], float]] = {}
         self._flash_timer: Timer | None = None
-        self._places: list[Place] = []
-        self._drawn: dict[int, tuple[Hashable, tuple[str | Cell, ...]]] = {}
-        self._strips: LRUCache[_Look, Strip] = LRUCache(256)
-        self._styles_of: dict[tuple[str, ...], Style] = {}
+        self._painter = Painter(self._style)
+        self._lines: list[Look | str] = []
+        self.set_class(cell_cursor, "-cells")
 
     # -- what it shows -------------------------------------------------------------------
 
@@ -203,9 +215,8 @@ class Grid(Widget, can_focus=True):
     @columns.setter
     def columns(self, columns: Sequence[Column]) -> None:
         self._columns = tuple(columns)
-        self._column = min(self._column, max(len(self._columns) - 1, 0))
         self._flashes.clear()
-        self._arrange()
+        self._move(self._row, self._column)
 
     @property
     def empty(self) -> str:
@@ -215,8 +226,7 @@ class Grid(Widget, can_focus=True):
     @empty.setter
     def empty(self, text: str) -> None:
         self._empty = text
-        if not self.row_count:
-            self._repaint()
+        self._update()
 
     @property
     def order(self) -> Sequence[int] | None:
@@ -241,19 +251,29 @@ class Grid(Widget, can_focus=True):
         self.rows_changed()
 
     def rows_changed(self) -> None:
-        """Look again: rows came, went or moved. ``order`` must fit the rows by now."""
+        """Look again: rows came, went or moved. An ``order`` that cannot fit is dropped."""
+        if self._order and max(self._order) >= len(self._rows):
+            self._order = None
         if self._marks:
-            alive = self._marks.intersection(map(self._rows.key, range(len(self._rows))))
-            self._set_marks(alive)
+            self._set_marks(self._marks.intersection(map(self._rows.key, range(len(self._rows)))))
         self._reseat()
 
     def refresh_rows(self, keys: Collection[Hashable]) -> None:
         """Repaint those of these rows that are in view, as far as their texts changed."""
-        self._refresh_rows(keys, flash=False)
+        self._recent = self._changes(keys)
+        self._update()
 
     def flash(self, keys: Collection[Hashable]) -> None:
-        """Repaint these rows and let what changed in them stand out for a second."""
-        self._refresh_rows(keys, flash=self.flashing)
+        """Repaint these rows, and let what changed in them stand out for a second."""
+        if self.flashing:
+            until = monotonic() + FLASH_SECONDS
+            for key, columns in self._changes(keys).items():
+                columns |= self._recent.get(key, frozenset())
+                if key in self._flashes:
+                    columns |= self._flashes[key][0]
+                self._flashes[key] = (columns, until)
+            self._end_flashes()
+        self._update()
 
     # -- cursor --------------------------------------------------------------------------
 
@@ -273,14 +293,11 @@ class Grid(Widget, can_focus=True):
         return self._key
 
     def move_cursor(
-        self,
-        row: int | None = None,
-        column: int | None = None,
-        key: Hashable | None = None,
+        self, row: int | None = None, column: int | None = None, key: Hashable | None = None
     ) -> None:
         """Move the cursor as near as possible to a row (or the row with ``key``) and column."""
         if key is not None:
-            row = self._find(key, self._row)
+            row = self._find(key)
         self._move(self._row if row is None else row, self._column if column is None else column)
 
     def action_move(self, step: int) -> None:
@@ -289,13 +306,16 @@ class Grid(Widget, can_focus=True):
 
     def action_move_column(self, step: int) -> None:
         """Move by columns, where a column means something; else leave the key to others."""
-        if not self.cell_cursor and self._width <= self._room:
+        places = self._frame().places
+        if not self.cell_cursor and (not places or places[-1].end <= self._frame().room):
             raise SkipAction
         self._move(self._row, self._column + step)
 
     def action_page(self, step: int) -> None:
         """Move by what fits in the window."""
-        self._move(self._row + step * max(self._height - 1, 1), self._column)
+        step *= max(self._height - 1, 1)
+        self._top += step
+        self._move(self._row + step, self._column)
 
     def action_line_end(self, end: bool) -> None:
         """Go to the row's first or last cell; without a cell cursor to the first or last row."""
@@ -329,15 +349,14 @@ class Grid(Widget, can_focus=True):
     def mark_range(self) -> None:
         """Mark all shown rows from the one last marked to the cursor's."""
         if self.row_count:
-            anchor = None if self._anchor is None else self._find(self._anchor, self._row)
+            anchor = None if self._anchor is None else self._find(self._anchor)
             start, end = sorted((self._row if anchor is None else anchor, self._row))
             self._anchor = self._key
             self._set_marks(self._marks.union(map(self._key_at, range(start, end + 1))))
 
     def mark_all(self) -> None:
         """Mark all rows that are shown."""
-        shown = range(len(self._rows)) if self._order is None else self._order
-        self._set_marks(self._marks.union(map(self._rows.key, shown)))
+        self._set_marks(self._marks.union(map(self._key_at, range(self.row_count))))
 
     def clear_marks(self) -> None:
         """Unmark all rows, hidden ones too."""
@@ -346,11 +365,8 @@ class Grid(Widget, can_focus=True):
 
     def _set_marks(self, marks: set[Hashable]) -> None:
         if marks != self._marks:
-            changed = marks ^ self._marks
             self._marks = marks
-            for y, key in self._visible():
-                if key in changed:
-                    self._repaint_row(y, GUTTER)
+            self._update()
             self._tell(self.MarksChanged(self, len(marks)))
 
     # -- editing in place ----------------------------------------------------------------
@@ -380,80 +396,95 @@ class Grid(Widget, can_focus=True):
             initial = cell if isinstance(cell, str) else cell.text
         self._edit = (self._key, self._columns[self._column].id, LineEdit(initial))
         self._move(self._row, self._column)
-        self._repaint_edit()
         return True
 
     def cancel_edit(self) -> None:
         """Stop editing and drop the draft."""
-        if self._edit:
-            self._repaint_edit()
-            self._edit = None
+        self._edit = None
+        self._update()
 
     def _commit(self, move: str) -> None:
         if self._edit:
             key, column_id, line = self._edit
-            self.cancel_edit()
-            self.post_message(self.Edited(self, key, column_id, line.text, move))
+            self._edit = None
+            self._tell(self.Edited(self, key, column_id, line.text, move))
             self._move(self._row + (move == "down"), self._column + (move == "right"))
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """While editing, every key is meant for the text."""
         return self._edit is not None
 
-    def on_key(self, event: events.Key) -> None:
-        """Edit; without an edit, leave the key to the bindings."""
+    def press(self, key: str, character: str | None = None) -> bool:
+        """Give a key to the edit; return False if there is none, so the key is for others.
+
+        Textual hands keys on from queue to queue, so keys typed in a burst can overtake an
+        action that starts or ends an edit. An app that takes keys in one place keeps their
+        order by asking here first.
+        """
         if self._edit is None:
-            return
-        event.stop()
-        event.prevent_default()
-        match event.key:
+            return False
+        match key:
             case "enter":
                 self._commit("down")
             case "tab":
                 self._commit("right")
             case "escape":
                 self.cancel_edit()
-            case key:
-                if self._edit[2].press(key, event.character):
-                    self._repaint_edit()
+            case _:
+                self._edit[2].press(key, character)
+                self._update()
+        return True
 
-    def on_paste(self, event: events.Paste) -> None:
-        """Insert what is pasted into the text that is edited."""
-        if self._edit is not None:
+    def paste(self, text: str) -> bool:
+        """Insert text into the edit; return False if there is none."""
+        if self._edit is None:
+            return False
+        self._edit[2].insert(text)
+        self._update()
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        """Edit; without an edit, leave the key to the bindings."""
+        if self.press(event.key, event.character):
             event.stop()
             event.prevent_default()
-            self._edit[2].insert(event.text)
-            self._repaint_edit()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Insert what is pasted into the edit; without one, leave it to others."""
+        if self.paste(event.text):
+            event.stop()
+            event.prevent_default()
 
     # -- mouse ---------------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor there; on a second click at once, activate the row."""
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < self._header or not self.row_count:
+        if offset is None or offset.y < self._header:
             return
-        y = offset.y - self._header
-        if offset.x == self.size.width - 1 and self.row_count > self._height:
-            self._scroll(y * (self.row_count - self._height) // max(self._height - 1, 1))
+        y, hidden = offset.y - self._header, self.row_count - self._height
+        if offset.x == self.size.width - 1 and hidden > 0:
+            self._scroll(y * hidden // max(self._height - 1, 1))
         elif self._top + y < self.row_count:
             self._commit("")
             x = offset.x - GUTTER + self._left
-            column = next((i for i, p in enumerate(self._places) if x < p.end), self._column)
+            ends = (place.end for place in self._frame().places)
+            column = next((i for i, end in enumerate(ends) if x < end), self._column)
             self._move(self._top + y, column)
             if event.chain == 2:
                 self.action_activate()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll, and leave the cursor where it is."""
-        self._scroll(self._top + WHEEL)
         event.stop()
+        self._scroll(self._top + WHEEL)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll, and leave the cursor where it is."""
-        self._scroll(self._top - WHEEL)
         event.stop()
+        self._scroll(self._top - WHEEL)
 
-    # -- rows and cursor, inside ---------------------------------------------------------
+    # -- inside: rows and cursor ---------------------------------------------------------
 
     def _index(self, row: int) -> int:
         return row if self._order is None else self._order[row]
@@ -461,213 +492,175 @@ class Grid(Widget, can_focus=True):
     def _key_at(self, row: int) -> Hashable:
         return self._rows.key(self._index(row))
 
-    def _find(self, key: Hashable, near: int) -> int | None:
-        """Find a row by its key, looking from ``near`` outwards."""
+    def _find(self, key: Hashable) -> int | None:
+        """Find a row by its key, looking from the cursor outwards."""
         count = self.row_count
-        near = max(min(near, count - 1), 0)
+        near = max(min(self._row, count - 1), 0)
         for step in range(max(near + 1, count - near)):
-            for row in (near - step, near + step):
+            for row in {near - step, near + step}:
                 if 0 <= row < count and self._key_at(row) == key:
                     return row
         return None
 
     def _reseat(self) -> None:
         """Keep the cursor on its row and its line of the screen after the rows changed."""
-        row = None if self._key is None else self._find(self._key, self._row)
-        if row is not None:
-            self._top += row - self._row
-            self._row = row
-        self._drawn.clear()
-        self._place_cursor(self._row, self._column)
-        if self._edit and self._find(self._edit[0], self._row) is None:
+        row = self._find(self._key) if self._key is not None else None
+        if row is None:
+            row = self._row
+        self._top += row - self._row
+        if self._edit and self._find(self._edit[0]) is None:
             self._edit = None
-        self._repaint(layout=self.styles.auto_dimensions)
+        self._move(row, self._column)
+        if self.styles.auto_dimensions:
+            self.refresh(layout=True)
 
     def _move(self, row: int, column: int) -> None:
-        before = (self._row, self._column, self._top, self._left)
-        self._place_cursor(row, column)
-        if (self._top, self._left) != before[2:]:
-            self._repaint()
-        elif (self._row, self._column) != before[:2]:
-            for y in (before[0] - self._top, self._row - self._top):
-                self._repaint_row(y)
-
-    def _place_cursor(self, row: int, column: int) -> None:
-        """Set the cursor within bounds and in view, and tell if it is on another row."""
-        count = self.row_count
-        before = (self._key, self._row)
+        """Set the cursor, within bounds; bring it into view; tell if it is on another row."""
+        count, before = self.row_count, (self._key, self._row)
         self._row = max(min(row, count - 1), 0)
         self._column = max(min(column, len(self._columns) - 1), 0)
         self._key = self._key_at(self._row) if count else None
         self._top = max(min(self._top, self._row), self._row - max(self._height, 1) + 1)
-        self._top = max(min(self._top, count - self._height), 0)
-        if self._places:
-            place = self._places[self._column]
-            self._left = min(max(self._left, place.end - self._room), place.start)
-            self._left = max(min(self._left, self._width - self._room), 0)
+        frame = self._frame()
+        if frame.places:
+            place, last = frame.places[self._column], frame.places[-1]
+            left = min(max(self._left, place.end - frame.room), place.start)
+            self._left = max(min(left, last.end - frame.room), 0)
+        self._scroll(self._top)
         if (self._key, self._row) != before:
             self._tell(self.CursorMoved(self, self._key, self._row))
 
     def _scroll(self, top: int) -> None:
-        top = max(min(top, self.row_count - self._height), 0)
-        if top != self._top:
-            self._top = top
-            self._repaint()
+        self._top = max(min(top, self.row_count - self._height), 0)
+        self._update()
 
     def _tell(self, message: Message) -> None:
         if self.is_running:
             self.post_message(message)
 
-    # -- layout and repainting -----------------------------------------------------------
+    # -- inside: lines and painting ------------------------------------------------------
 
     @property
     def _height(self) -> int:
         """Lines that rows can take."""
         return max(self.size.height - self._header, 0)
 
-    @property
-    def _room(self) -> int:
-        """Cells that the table can take: all but the gutter and the scroll thumb's column."""
-        return max(self.size.width - GUTTER - 1, 0)
-
-    @property
-    def _width(self) -> int:
-        """Cells that the table would take."""
-        return self._places[-1].end if self._places else 0
-
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """Take all there is."""
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Lines needed to show all rows, for ``height: auto``."""
-        return self._header + (self.row_count or self._empty.count("\n") + 1)
+        """Lines that show everything, for ``height: auto``."""
+        return self._header + (self.row_count or len(self._empty.splitlines()))
 
     def on_resize(self) -> None:
-        """Divide the new room."""
-        self._arrange()
+        """Keep the cursor in view."""
+        self._move(self._row, self._column)
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """Show whether the keys go here."""
+        super().watch_has_focus(_has_focus)
+        self._update()
 
     def notify_style_update(self) -> None:
         """Forget everything drawn in the old colours."""
         super().notify_style_update()
-        self._styles_of.clear()
-        self._strips.clear()
+        self._painter.forget()
 
-    def _arrange(self) -> None:
-        self._places = arrange(self._columns, self._room)
-        self._strips.clear()
-        self._drawn.clear()
-        self._place_cursor(self._row, self._column)
-        self._repaint()
-
-    def _visible(self) -> Iterator[tuple[int, Hashable]]:
-        """Lines below the header that show a row, with the row's key."""
-        for y in range(min(self._height, self.row_count - self._top)):
-            yield y, self._key_at(self._top + y)
-
-    def _repaint(self, *, layout: bool = False) -> None:
-        if self.size or layout:
-            self.refresh(self.size.region, layout=layout)
-
-    def _repaint_row(self, y: int, end: int | None = None) -> None:
-        """Repaint line ``y`` below the header, up to cell ``end``."""
-        if 0 <= y < self._height:
-            self.refresh(Region(0, self._header + y, end or self.size.width, 1))
-
-    def _repaint_edit(self) -> None:
-        if self._edit:
-            for y, key in self._visible():
-                if key == self._edit[0]:
-                    self._repaint_row(y)
-
-    def _end(self, columns: Collection[int]) -> int | None:
-        """Cell of the screen behind the last of these columns."""
-        if self._left:
-            return None
-        return min(GUTTER + max((self._places[i].end for i in columns), default=0), self.size.width)
-
-    def _refresh_rows(self, keys: Collection[Hashable], flash: bool) -> None:
-        keys = frozenset(keys)
-        until = monotonic() + FLASH_SECONDS
-        for y, key in self._visible():
-            if key not in keys:
-                continue
-            cells = tuple(self._rows.cells(self._index(self._top + y)))
-            drawn = self._drawn.get(y)
-            if drawn is None or drawn[0] != key:
-                changed = frozenset(range(len(cells)))
-            else:
-                changed = frozenset(
-                    i for i, (a, b) in enumerate(zip(drawn[1], cells, strict=False)) if a != b
-                )
-            if flash:
-                self._flashes[key] = (changed, until)
-            if flash or changed:
-                self._repaint_row(y, self._end(changed))
-        if self._flashes and self._flash_timer is None:
-            self._flash_timer = self.set_timer(FLASH_SECONDS, self._end_flashes)
-
-    def _end_flashes(self) -> None:
-        self._flash_timer = None
-        now = monotonic()
-        over = {key: cols for key, (cols, until) in self._flashes.items() if until <= now}
-        for key in over:
-            del self._flashes[key]
-        for y, key in self._visible():
-            if key in over:
-                self._repaint_row(y, self._end(over[key]))
-        if self._flashes:
-            self._flash_timer = self.set_timer(FLASH_SECONDS, self._end_flashes)
-
-    # -- drawing -------------------------------------------------------------------------
+    def _style(self, *names: str) -> Style:
+        """Lay component classes over each other, and over the widget's own colours."""
+        style = self.get_visual_style(*names).rich_style
+        reverse = any(self.get_component_styles(name).text_style.reverse for name in names)
+        return style + Style(reverse=True) if reverse else style  # Textual forgets this one
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
+        if self._painter.frame != self._frame():  # laid out anew, and not told yet
+            self._look_again()
         if y < self._header:
-            return self._draw_header()
-        y -= self._header
-        row = self._top + y
-        if row < self.row_count:
-            look = self._look(y, row)
-            strip = self._strips.get(look)
-            if strip is None:
-                strip = self._strips[look] = self._draw(look)
-            return strip
-        text = "" if self.row_count else self._empty_line(y)
-        return Strip([Segment(fit(text, self.size.width), self._style("grid--empty"))])
+            return self._painter.header()
+        return self._painter.line(self._lines[y - self._header])
 
-    def _look(self, y: int, row: int) -> _Look:
-        index = self._index(row)
-        key = self._rows.key(index)
-        cells = tuple(self._rows.cells(index))
-        self._drawn[y] = (key, cells)
-        cursor = row == self._row
-        column = self._column if cursor and self.cell_cursor else -1
-        edit = None
-        if self._edit and self._edit[0] == key:
-            column = next(i for i, c in enumerate(self._columns) if c.id == self._edit[1])
-            edit = self._edit[2].view(self._places[column].width)
-        flash = self._flashes.get(key)
-        return _Look(
-            cells,
-            (1 + self.has_focus) * cursor,
-            column,
-            key in self._marks,
-            flash and flash[0],
-            y in self._thumb(),
-            edit,
-        )
+    def _update(self) -> None:
+        """Paint what looks different now."""
+        if regions := self._look_again():
+            self.refresh(*regions)
+
+    def _look_again(self) -> list[Region]:
+        """Look at every line in view; return the regions of the screen that differ."""
+        frame, old = self._frame(), self._lines
+        self._lines = [*self._rows_in_view(frame), *self._text_below()]
+        if self._painter.reframe(frame):
+            return [self.size.region] if self.size else []
+        extents = (frame.extent(a, b) for a, b in zip(old, self._lines, strict=True))
+        return [Region(0, self._header + y, end, 1) for y, end in enumerate(extents) if end]
+
+    def _frame(self) -> Frame:
+        width, height = self.size
+        room = width - GUTTER - MARGIN
+        return Frame(self._columns, arrange(self._columns, room), self._left, width, height)
+
+    def _in_view(self) -> range:
+        """The rows in view."""
+        return range(self._top, min(self._top + self._height, self.row_count))
+
+    def _rows_in_view(self, frame: Frame) -> Iterator[Look]:
+        edit_key, edit_id, line = self._edit or (None, "", None)
+        thumb = self._thumb()
+        for row in self._in_view():
+            index = self._index(row)
+            key = self._rows.key(index)
+            at = self._column if row == self._row and self.cell_cursor else -1
+            edit = None
+            if line and key == edit_key:
+                at = next(i for i, column in enumerate(self._columns) if column.id == edit_id)
+                edit = line.view(frame.places[at].width)
+            flash = self._flashes.get(key)
+            yield Look(
+                tuple(self._rows.cells(index)),
+                (1 + self.has_focus) * (row == self._row),
+                at,
+                key in self._marks,
+                flash and flash[0],
+                row - self._top in thumb,
+                edit,
+            )
+
+    def _text_below(self) -> Iterator[str]:
+        """Lines below the rows: blank, or the text for an empty table in the middle."""
+        free = self._height - len(self._in_view())
+        lines = [] if self.row_count else self._empty.splitlines()[:free]
+        above = (free - len(lines)) // 2
+        yield from [""] * above
+        yield from lines
+        yield from [""] * (free - above - len(lines))
 
     def _thumb(self) -> range:
-        """Lines that tell which part of the rows is in view."""
-        height, hidden = self._height, self.row_count - self._height
-        if hidden <= 0:
+        """Lines that show, at the right edge, which part of the rows is in view."""
+        height, count = self._height, self.row_count
+        if count <= height:
             return range(0)
-        size = max(height * height // self.row_count, 1)
-        start = round(self._top * (height - size) / hidden)
+        size = max(height * height // count, 1)
+        start = round(self._top * (height - size) / (count - height))
         return range(start, start + size)
 
-    def _empty_line(self, y: int) -> str:
-        lines = self._empty.splitlines()
-        y -= max(self._height - len(lines), 0) // 2
-        return lines[y].strip().center(self.size.width) if 0 <= y < len(lines) else ""
+    def _changes(self, keys: Collection[Hashable]) -> dict[Hashable, frozenset[int]]:
+        """Which of these rows are in view, and which of their columns are out of date there."""
+        found, wanted = {}, frozenset(keys)
+        for row, line in zip(self._in_view(), self._lines, strict=False):
+            index = self._index(row)
+            if isinstance(line, Look) and (key := self._rows.key(index)) in wanted:
+                found[key] = changes(line.cells, tuple(self._rows.cells(index)))
+        return found
+
+    def _end_flashes(self) -> None:
+        """End those that are over; come again for the others."""
+        now = monotonic()
+        self._flashes = {key: flash for key, flash in self._flashes.items() if flash[1] > now}
+        self._update()
+        if self._flash_timer is not None:
+            self._flash_timer.stop()
+            self._flash_timer = None
+        if self._flashes:
+            first = min(until for _, until in self._flashes.values())
+            self._flash_timer = self.set_timer(first - now, self._end_flashes)

@@ -1,0 +1,55 @@
+"""What most commands start from: the folder's workspace, job ids, a client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from anontui.cli.out import say
+from anontui.operations.workspace import Workspace, open_workspace
+from anontui.settings import why_ignored
+
+if TYPE_CHECKING:
+    from anontui.idis.model import Job
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def workspace() -> Workspace:
+    """Open the current folder, telling what is odd about its settings."""
+    found = open_workspace(Path.cwd())
+    for warning in filter(None, (why_ignored(found.folder), *found.settings.warnings)):
+        say(f"Warning: {warning}")
+    return found
+
+
+def _parsed(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> tuple[int, ...]:
+    from anontui.project.batch import parse_job_ids
+
+    return parse_job_ids(words)
+
+
+def job_ids(function: F) -> F:
+    """Give a command the argument JOB_IDS: ``1 2 3``, ``5-12``, ``1,4-7``."""
+    return click.argument("ids", metavar="JOB_IDS...", nargs=-1, required=True, callback=_parsed)(
+        function
+    )
+
+
+def job_row(job: Job) -> dict[str, object]:
+    """A job as the tables show it."""
+    return {
+        "id": job.job_id,
+        "date": job.date,
+        "status": str(job.status),
+        "down": job.files_downloaded,
+        "proc": job.files_processed,
+        "user": job.user_name,
+        "pseudonym": job.source_anonymizedpatientid or job.source_anonymizedpatientname,
+        "project": job.project_name,
+        "description": job.description,
+        "error": job.error_text,
+    }

@@ -1,0 +1,125 @@
+"""``anontui create``: jobs from a mapping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from anontui.cli.context import workspace
+from anontui.cli.out import (
+    JSON_OPTION,
+    YES_OPTION,
+    confirm,
+    follow,
+    say,
+    show_json,
+    show_table,
+)
+from anontui.cli.problems import show_problems
+from anontui.errors import ProjectError
+
+if TYPE_CHECKING:
+    from anontui.operations.creating import Plan
+
+
+@click.group("create")
+def command() -> None:
+    """Create jobs."""
+
+
+@command.command("from-mapping")
+@click.option("--dry-run", is_flag=True, help="Only show what would be created.")
+@click.option(
+    "-f",
+    "--filter",
+    "pseudonyms",
+    metavar="PSEUDONYM",
+    multiple=True,
+    help="Only rows with this pseudonym; can be given several times.",
+)
+@YES_OPTION
+@JSON_OPTION
+def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Create a job for each row of this folder's mapping.
+
+    Rows that became a job before are passed over, so that an interrupted run can just be
+    started again. While something is wrong with a row, nothing is created.
+    """
+    from anontui.operations.creating import create, plan
+    from anontui.operations.servers import connect
+    from anontui.project.mapping import Mapping
+
+    here = workspace()
+    mapping = Mapping.load(here.mapping_path)
+    planned = plan(here, mapping, only=pseudonyms or None)
+    if pseudonyms and not planned.jobs:
+        raise ProjectError(
+            "No row of the mapping has this pseudonym", advice="See them with: anontui map status"
+        )
+    if dry_run:
+        _show(planned, as_json)
+    show_problems(planned.problems)
+    if planned.errors:
+        raise ProjectError(
+            "Nothing is created while something is wrong",
+            advice="Correct the mapping, or choose rows with --filter PSEUDONYM.",
+        )
+    if dry_run:
+        say(f"{len(planned.ready)} jobs would be created. Nothing was sent.")
+        return
+    ready = planned.ready
+    exist = f"{len(planned.already_created)} exist already" if planned.already_created else ""
+    if not ready:
+        say(f"There is nothing to create{': ' * bool(exist)}{exist}.")
+        if as_json:
+            show_json([])
+        return
+    requests = [job.request for job in ready if job.request]
+    projects = ", ".join(sorted({request.project_name for request in requests}))
+    targets = ", ".join(sorted({request.destination_path for request in requests}))
+    confirm(
+        f"Create {len(ready)} jobs on {planned.server.name} for the project {projects}, "
+        f"writing to {targets}{f' ({exist})' * bool(exist)}?",
+        yes=yes,
+    )
+    with connect(here.settings, planned.server) as client:
+        made = follow(create(here, planned, client), "creating jobs").jobs
+    by_row = {job.row: job for job in ready}
+    rows: list[dict[str, object]] = [
+        {"id": job_id, "row": row + 1, "pseudonym": by_row[row].pseudonym}
+        for row, job_id in made.items()
+    ]
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(rows, ("id", "row", "pseudonym"))
+    say(f"Created {len(rows)} jobs. Follow them with: anontui batch status")
+
+
+def _show(planned: Plan, as_json: bool) -> None:
+    rows: list[dict[str, object]] = []
+    for job in planned.jobs:
+        state = "ready" if job.is_ready else "wrong"
+        if job.created_as is not None:
+            state = f"exists as {job.created_as}"
+        request = job.request
+        rows.append(
+            {
+                "row": job.row + 1,
+                "state": state,
+                "source": job.source,
+                "pseudonym": job.pseudonym,
+                "project": request.project_name if request else None,
+                "destination": request.destination_path if request else None,
+            }
+        )
+    if as_json:
+        show_json(
+            [
+                row | {"job_id": job.created_as, "request": job.request and job.request.to_form()}
+                for row, job in zip(rows, planned.jobs, strict=True)
+            ]
+        )
+    else:
+        show_table(rows, ("row", "state", "source", "pseudonym", "project", "destination"))

@@ -1,0 +1,97 @@
+"""``anontui job``: single jobs on the active server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from anontui.cli.changing import change
+from anontui.cli.context import job_ids, job_row, workspace
+from anontui.cli.out import JSON_OPTION, YES_OPTION, say, show_fields, show_json, show_table
+
+if TYPE_CHECKING:
+    from anontui.idis.model import Job
+
+
+@click.group("job")
+def command() -> None:
+    """Look at and change single jobs on the active server.
+
+    JOB_IDS can be single ids, ranges and lists: 1 2 3, 5-12, 1,4-7.
+    """
+
+
+@command.command()
+@job_ids
+@JSON_OPTION
+def info(ids: tuple[int, ...], as_json: bool) -> None:
+    """Show all that is known of jobs."""
+    from anontui.idis.advice import advice_for
+
+    found = _found(ids)
+    if as_json:
+        show_json([job.to_json() for job in found.values()])
+    else:
+        for number, job in enumerate(found.values()):
+            if number:
+                click.echo()
+            show_fields(job.to_json() | {"advice": advice_for(job, now=datetime.now())})
+    _tell_missing(ids, found)
+
+
+@command.command("list")
+@job_ids
+@JSON_OPTION
+def list_jobs(ids: tuple[int, ...], as_json: bool) -> None:
+    """List jobs, one a line."""
+    found = _found(ids)
+    if as_json:
+        show_json([job.to_json() for job in found.values()])
+    elif found:
+        columns = ("id", "date", "status", "down", "proc", "user", "pseudonym", "error")
+        show_table([job_row(job) for job in found.values()], columns)
+    _tell_missing(ids, found)
+
+
+@command.command()
+@job_ids
+@YES_OPTION
+def reset(ids: tuple[int, ...], yes: bool) -> None:
+    """Have jobs processed again, from the start."""
+    from anontui.operations.servers import connect
+
+    settings = workspace().settings
+    with connect(settings) as client:
+        change(client, settings.active_server.name, "reset", ids, yes=yes)
+
+
+@command.command()
+@job_ids
+@YES_OPTION
+def cancel(ids: tuple[int, ...], yes: bool) -> None:
+    """Make jobs inactive."""
+    from anontui.operations.servers import connect
+
+    settings = workspace().settings
+    with connect(settings) as client:
+        change(client, settings.active_server.name, "cancel", ids, yes=yes)
+
+
+def _found(ids: Iterable[int]) -> dict[int, Job]:
+    """The jobs that the server knows, in the order in which they were asked for."""
+    from anontui.operations.jobs import status
+    from anontui.operations.servers import connect
+
+    with connect(workspace().settings) as client:
+        jobs = status(client, ids)
+    return {job_id: jobs[job_id] for job_id in ids if job_id in jobs}
+
+
+def _tell_missing(ids: Iterable[int], found: dict[int, Job]) -> None:
+    missing = [str(job_id) for job_id in ids if job_id not in found]
+    if missing:
+        say(f"Error: the server knows no job {', '.join(missing)}.")
+        click.get_current_context().exit(1)

@@ -1,0 +1,124 @@
+"""What commands print: data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import click
+
+from anontui.errors import UsageError
+from anontui.events import Progress, Result, Warning  # noqa: A004 - the word of the field
+
+T = TypeVar("T")
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+YES_OPTION = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """Text of a file or a server without what could steer a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not data."""
+    click.echo(clean(text), err=True)
+
+
+def show_json(data: object) -> None:
+    """Print data as JSON."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def show_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> None:
+    """Print a table; off a terminal each row is one line, however long."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    is_terminal = sys.stdout.isatty()
+    table = Table(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, show_edge=False)
+    names = list(columns)
+    for name in names:
+        is_number = all(isinstance(row.get(name), int | None) for row in rows)
+        table.add_column(
+            name,
+            justify="right" if is_number else "left",
+            no_wrap=is_number or not is_terminal,
+            overflow="fold",
+        )
+    for row in rows:
+        cells = ("" if row.get(name) is None else str(row[name]) for name in names)
+        table.add_row(*(Text(" ".join(clean(cell).split())) for cell in cells))
+    Console(width=None if is_terminal else 100_000, highlight=False).print(table)
+
+
+def show_fields(fields: Mapping[str, object]) -> None:
+    """Print names and values, one a line; absent values are left out."""
+    shown = {name: clean(str(value)) for name, value in fields.items() if value not in (None, "")}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Have the user agree, or end with exit code 1.
+
+    Raises
+    ------
+    UsageError
+        If there is no terminal to ask on, and ``yes`` was not given.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "This must be confirmed, and there is no terminal to ask on",
+            advice="Add --yes if you are sure.",
+        )
+    if not click.confirm(clean(question), err=True):
+        say("Nothing was done.")
+        click.get_current_context().exit(1)
+
+
+def follow(events: Iterator[Progress | Warning | Result[T]], label: str) -> T:
+    """Run an operation to its end, with a progress bar on a terminal; returns its result.
+
+    Raises
+    ------
+    RuntimeError
+        If the operation ends without a result (a programming error).
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    shown = 0.0
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        try:
+            for event in events:
+                if isinstance(event, Result):
+                    return event.value
+                if isinstance(event, Warning):
+                    text = f"Warning: {event.message.rstrip('.')}. {event.advice}".strip()
+                    bar.console.print(clean(text), markup=False, soft_wrap=True)
+                elif time.monotonic() - shown > 0.1:
+                    shown = time.monotonic()
+                    text = escape(clean(f"{label}  {event.what}".strip()))
+                    bar.update(task, completed=event.done, total=event.total, description=text)
+        finally:
+            if isinstance(events, Generator):
+                events.close()  # Ctrl-C ends it here and now, not when it is collected
+    raise RuntimeError("the operation ended without a result")

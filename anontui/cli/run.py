@@ -1,0 +1,93 @@
+"""The root command, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from anontui import __version__
+from anontui.cli.lazy import LazyGroup
+from anontui.errors import AnonTUIError, UsageError
+
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    lazy={
+        "demo": ("anontui.cli.demo", "Try it all on invented patients."),
+        "status": ("anontui.cli.status", "Show servers, settings, and this folder's project."),
+        "server": ("anontui.cli.server", "Choose and look at anonymization servers."),
+        "select": ("anontui.cli.select", "Select files for one job."),
+        "map": ("anontui.cli.map", "Say which data becomes which pseudonym."),
+        "create": ("anontui.cli.create", "Create jobs."),
+        "batch": ("anontui.cli.batch", "Follow and change this folder's jobs."),
+        "job": ("anontui.cli.job", "Look at and change single jobs."),
+        "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
+    },
+)
+@click.option("--readonly", is_flag=True, help="Open the app so that it changes nothing.")
+@click.version_option(__version__, message="anontui %(version)s")
+@click.pass_context
+def root(context: click.Context, readonly: bool) -> None:
+    """De-identify DICOM studies for research.
+
+    Without a command, opens the full-screen app on the current folder.
+    """
+    if context.invoked_subcommand is None:
+        context.exit(open_app(Path.cwd(), readonly=readonly))
+
+
+def open_app(folder: Path, *, readonly: bool = False) -> int:
+    """Open the app on ``folder`` and return its exit code.
+
+    Raises
+    ------
+    UsageError
+        If there is no terminal to draw on.
+    """
+    check_terminal()
+    from anontui.tui.app import run as run_app
+
+    return run_app(folder, readonly=readonly)
+
+
+def check_terminal() -> None:
+    """Raise UsageError if there is no terminal that the app can draw on."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            "The app needs a terminal that it can draw on",
+            advice="Without one use its commands: anontui --help",
+        )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; no expected failure leaves a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a locale without our signs is no failure
+    try:
+        outcome = root.main(list(arguments), prog_name="anontui", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except AnonTUIError as error:
+        from anontui.cli.out import clean
+
+        click.echo(f"Error: {clean(error.sentence())}", err=True)
+        return 2 if isinstance(error, UsageError) else 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has seen enough; the stream must not be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return outcome if isinstance(outcome, int) else 0

@@ -1,0 +1,89 @@
+"""Why a file is not de-identified: a code to count by, and words without identity."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from anontui.errors import DeidError
+
+Status = Literal["done", "rejected", "quarantined"]
+
+
+class Reason(StrEnum):
+    """What stands against a file. The value is the code that reports count by."""
+
+    NOT_A_FILE = "not_a_file"
+    NOT_DICOM = "not_dicom"
+    DICOMDIR = "dicomdir"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    TRUNCATED = "truncated"
+    MALFORMED = "malformed"
+    TOO_DEEP = "too_deep"
+    TRANSFER_SYNTAX = "transfer_syntax"
+    PARSER = "parser"
+    MISSING_UID = "missing_uid"
+    CHARACTER_SET = "character_set"
+    INVALID_VALUE = "invalid_value"
+    PIXEL_DATA = "pixel_data"
+    BURNED_IN = "burned_in"
+    SECONDARY_CAPTURE = "secondary_capture"
+    ULTRASOUND = "ultrasound"
+    ENCAPSULATED_DOCUMENT = "encapsulated_document"
+    DOSE_REPORT = "dose_report"
+    SCREEN = "screen"
+    EMBEDDED_OVERLAY = "embedded_overlay"
+    IDENTITY_LEFT = "identity_left"
+
+
+_WORDS = {
+    Reason.NOT_A_FILE: "not a regular file",
+    Reason.NOT_DICOM: "not a DICOM file",
+    Reason.DICOMDIR: "a DICOMDIR, which only lists other files",
+    Reason.UNREADABLE: "the file cannot be read",
+    Reason.TOO_LARGE: "larger than the policy allows",
+    Reason.TRUNCATED: "the file ends before its data do",
+    Reason.MALFORMED: "the structure of the file is broken",
+    Reason.TOO_DEEP: "sequences are nested deeper than the policy allows",
+    Reason.TRANSFER_SYNTAX: "the transfer syntax is missing or invalid",
+    Reason.PARSER: "the file cannot be parsed or written",
+    Reason.MISSING_UID: "a required UID is missing or invalid",
+    Reason.CHARACTER_SET: "the character set is unknown",
+    Reason.INVALID_VALUE: "a value that the pixels depend on is invalid",
+    Reason.PIXEL_DATA: "the pixel data are missing or too short for the image",
+    Reason.BURNED_IN: "annotation is burned in",
+    Reason.SECONDARY_CAPTURE: "a secondary capture, whose pixels may show identity",
+    Reason.ULTRASOUND: "ultrasound, whose pixels may show identity",
+    Reason.ENCAPSULATED_DOCUMENT: "an encapsulated document",
+    Reason.DOSE_REPORT: "a dose report",
+    Reason.SCREEN: "a patient protocol, dose report or screen save as an image",
+    Reason.EMBEDDED_OVERLAY: "an overlay is embedded in the pixel data",
+    Reason.IDENTITY_LEFT: "a kept value repeats the patient's identity",
+}
+_REJECTED = frozenset({Reason.NOT_A_FILE, Reason.NOT_DICOM, Reason.DICOMDIR})
+
+
+class Refused(DeidError):
+    """Nothing of an input may be delivered.
+
+    Parameters
+    ----------
+    reason
+        What stands against it.
+    detail
+        Where or how, without identity: a tag, a limit, an error's class.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(
+            _WORDS[reason],
+            cause=detail,
+            advice="" if reason in _REJECTED else "Look at the file before it is released.",
+        )
+        self.reason = reason
+        self.status: Status = "rejected" if reason in _REJECTED else "quarantined"
+
+    def words(self) -> str:
+        """The reason and its detail, for a report."""
+        return f"{self.message} ({self.cause})" if self.cause else self.message

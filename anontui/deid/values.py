@@ -1,0 +1,68 @@
+"""Looking at elements as they stand in the file, and what a valid value looks like."""
+
+from __future__ import annotations
+
+import re
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+
+Element = DataElement | RawDataElement
+
+_NUMBERS = {
+    **dict.fromkeys(("US", "SS"), 2),
+    **dict.fromkeys(("UL", "SL", "FL", "AT"), 4),
+    **dict.fromkeys(("UV", "SV", "FD"), 8),
+}
+_BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_DIGITS = re.compile(r"[0-9+\-.eE\\\s]*")
+_STRICT = {"DS": _DIGITS, "IS": _DIGITS, "UI": re.compile(r"[0-9.\\]*")}
+
+
+def element_of(dataset: Dataset, tag: int) -> Element:
+    """An element of a data set, not converted."""
+    return dataset.get_item(BaseTag(tag), keep_deferred=True)
+
+
+def bytes_of(element: Element) -> bytes:
+    """An element's value as it was read; nothing for a sequence."""
+    return element.value or b"" if isinstance(element, RawDataElement) else b""
+
+
+def text_at(dataset: Dataset, tag: int) -> str:
+    """A value's text for decisions; empty if the data set has no such element."""
+    if tag not in dataset:
+        return ""
+    return bytes_of(element_of(dataset, tag)).decode("latin-1").strip(" \0")
+
+
+def is_string(vrs: list[str]) -> bool:
+    """Whether an attribute of these alternative VRs holds characters."""
+    return _kind(vrs[0]) == "string"
+
+
+def may_hold(vr: str, vrs: list[str]) -> bool:
+    """Whether a value of ``vr`` can be one of ``vrs``, those the dictionary allows.
+
+    What an element is written as may be another VR of its kind, or unknown; characters
+    where numbers belong are a hiding place.
+    """
+    return vr == "UN" or _kind(vr) in map(_kind, vrs)
+
+
+def is_valid_text(text: str, vr: str) -> bool:
+    """Whether characters are a possible value of ``vr``, lengths and counts forgiven."""
+    strict = _STRICT.get(vr)
+    return strict is None or strict.fullmatch(text) is not None
+
+
+def is_valid_size(size: int, vr: str) -> bool:
+    """Whether so many bytes are a number, or several, of ``vr``."""
+    return size % _NUMBERS.get(vr, 1) == 0
+
+
+def _kind(vr: str) -> str:
+    if vr in _NUMBERS:
+        return "number"
+    return "bytes" if vr in _BYTES else "SQ" if vr == "SQ" else "string"

@@ -1,0 +1,108 @@
+"""uvicorn as this server runs it: on a socket of its own, asleep while nobody calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0
+
+
+class _Protocol(H11Protocol):
+    """Hangs up on a client that does not finish the head of its request."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._patience is not None:
+            self._patience.cancel()
+
+    def _watch(self) -> None:
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self._patience is None:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        elif not waits and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+class _Server(uvicorn.Server):
+    """Waits for its end instead of looking for it ten times a second."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._ended = asyncio.Event()
+
+    def end(self) -> None:
+        """Make :meth:`serve` return, once the calls under way are answered."""
+        self._ended.set()
+
+    async def main_loop(self) -> None:
+        self._ready()
+        await self._ended.wait()
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
+
+
+def serve_http(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Answer on ``listener`` until SIGTERM or SIGINT, which are ignored from then on.
+
+    Parameters
+    ----------
+    app
+        The ASGI application.
+    listener
+        A listening socket; closed at the end.
+    ready
+        Called when requests are taken.
+    """
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+    )
+    asyncio.run(_serve(config, listener, ready))
+
+
+async def _serve(
+    config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    server = _Server(config, ready)
+
+    def end(*_: Any) -> None:
+        loop.call_soon_threadsafe(server.end)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        await server.serve([listener])
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)

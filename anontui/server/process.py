@@ -1,0 +1,131 @@
+"""The server as a process: run, found and stopped by its data folder."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anontui.errors import AnonTUIError, CannotStart
+from anontui.server.database import Database
+from anontui.server.folder import DataFolder
+
+PORTS = range(18000, 32000)  # below those that systems hand out by themselves
+LOCK_SECONDS = 1.0  # somebody who asks for the status holds the lock for a moment
+STOP_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """Whether a server runs for a data folder, and where (or where it did last)."""
+
+    running: bool
+    url: str
+    pid: int | None
+
+
+def status(data: Path) -> ServerStatus:
+    """Return how the server of a data folder is; an absent folder has none."""
+    folder = DataFolder(data)
+    if not (data / "lock").exists():
+        return ServerStatus(False, "", None)
+    lock = folder.lock()
+    if lock is None:
+        pid, url = folder.announced() or (None, "")
+        return ServerStatus(True, url, pid)
+    lock.close()
+    return ServerStatus(False, folder.last_url(), None)
+
+
+def stop(data: Path) -> bool:
+    """Stop the server of a data folder and wait for its end; False if none runs.
+
+    Raises
+    ------
+    CannotStart
+        If it does not stop.
+    """
+    found = status(data)
+    if not found.running:
+        return False
+    if found.pid is not None:
+        try:
+            os.kill(found.pid, signal.SIGTERM)
+        except OSError as error:
+            raise CannotStart(
+                "The server cannot be stopped",
+                cause=error.strerror or "",
+                advice="Stop it as the user who started it.",
+            ) from error
+    end = time.monotonic() + STOP_SECONDS
+    while status(data).running:
+        if time.monotonic() > end:
+            raise CannotStart(
+                f"The server (process {found.pid}) does not stop",
+                advice="End that process; no job is lost by that.",
+            )
+        time.sleep(0.05)
+    return True
+
+
+def run(
+    data: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    shares: Mapping[str, Path] | None = None,
+    projects: Sequence[str] = (),
+    ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    data
+        The data folder; made if it does not exist.
+    host
+        An address that only this machine reaches.
+    port, shares, projects
+        Added to the folder's ``server.yml``.
+    ready
+        Called with the url when requests are taken.
+
+    Raises
+    ------
+    CannotStart
+        If the folder is in use, the port is taken, or other machines reach the host.
+    SettingsError
+        If ``server.yml`` is wrong.
+    """
+    from anontui.server.calls import Api
+    from anontui.server.engine import Engine
+    from anontui.server.http import make_app
+    from anontui.server.listen import serve_http
+    from anontui.server.logs import open_log
+    from anontui.server.runner import Runner
+    from anontui.server.store import Store
+    from anontui.server.users import Users
+
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # jobs go on when the terminal closes
+    folder = DataFolder(data.absolute())
+    folder.make()
+    with ExitStack() as at_end:
+        at_end.callback(open_log(folder.log).close)
+        at_end.enter_context(_telling_the_log())
+        at_end.enter_context(_locked(folder))
+        config = folder.config
+        settings = config.add(shares or {}, projects, port)
+        database = at_end.enter_context(closing(folder.database()))
+        listener = at_end.enter_context(_listener(_address(host), settings.port, folder, database))
+        url = folder.url ...

@@ -1,0 +1,91 @@
+"""The filter line's little language, and the order that a person expects of a column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from anontui.errors import UsageError
+
+Test = Callable[[Sequence[str]], bool]
+
+_TERM = re.compile(
+    r"""(?P<no>!?)
+        (?:(?P<field>[^\s"/:!~]+):)?
+        (?P<fuzzy>~?)
+        (?: "(?P<quoted>[^"]*)"?
+          | /(?P<regex>(?:\\.|[^/\\])*)/(?=\s|$)
+          | (?P<word>\S*) )""",
+    re.VERBOSE,
+)
+_NUMBER = re.compile(r"(\d+)")
+
+
+def compile_filter(text: str, columns: Sequence[str]) -> Test:
+    """Return a test for rows, given as the texts of their cells.
+
+    All terms must hold, in any order; case does not matter. A term is a ``word``, a
+    ``"quoted phrase"``, ``~letters`` that occur in this order, or a ``/regular
+    expression/``; ``!`` before it means that it must not hold, ``column:`` that it is about
+    this column alone. What looks like a column but is none is taken as text.
+
+    Parameters
+    ----------
+    text
+        What the user typed.
+    columns
+        Names of the columns, in the order of the cells.
+
+    Raises
+    ------
+    UsageError
+        A regular expression cannot be understood.
+    """
+    places = {name.casefold(): at for at, name in enumerate(columns)}
+    tests = [_term(match, places) for match in _TERM.finditer(text) if match[0]]
+    return lambda cells: all(test(cells) for test in tests)
+
+
+def sort_key(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
+    """Return what to sort by so that 9 comes before 10, case does not matter, empty is last."""
+    parts = _NUMBER.split(text.strip().casefold())
+    return not parts[-1] and len(parts) == 1, [
+        (0, int(part), "") if at % 2 else (1, 0, part) for at, part in enumerate(parts) if part
+    ]
+
+
+def _term(match: re.Match[str], places: dict[str, int]) -> Test:
+    field = match["field"]
+    at = places.get(field.casefold()) if field else None
+    prefix = f"{field}:" if field and at is None else ""
+    holds = _matcher(match, prefix)
+    wanted = not match["no"]
+
+    def test(cells: Sequence[str]) -> bool:
+        texts = cells if at is None else cells[at : at + 1]
+        return any(map(holds, texts)) == wanted
+
+    return test
+
+
+def _matcher(match: re.Match[str], prefix: str) -> Callable[[str], object]:
+    """Return what tells whether one text matches."""
+    if match["regex"] is not None and not match["fuzzy"] and not prefix:
+        try:
+            return re.compile(match["regex"], re.IGNORECASE).search
+        except re.error as error:
+            raise UsageError(
+                f"/{match['regex']}/ is not a regular expression",
+                advice='Correct it, or put the text in quotes: "…".',
+                cause=str(error),
+            ) from error
+    raw = match["regex"] if match["regex"] is not None else match["quoted"]
+    needle = (prefix + (match["word"] or "" if raw is None else raw)).casefold()
+    if not match["fuzzy"]:
+        return lambda text: needle in text.casefold()
+
+    def fuzzy(text: str) -> bool:
+        letters = iter(text.casefold())
+        return all(letter in letters for letter in needle)
+
+    return fuzzy
