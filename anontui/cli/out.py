@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import click
 
@@ -39,26 +39,38 @@ def show_json(data: object) -> None:
 
 def show_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> None:
     """Print a table; off a terminal each row is one line, however long."""
+    names = list(columns)
+    numeric = [all(isinstance(row.get(name), int | None) for row in rows) for name in names]
+    lines = [
+        ["" if row.get(name) is None else clean(" ".join(str(row[name]).split())) for name in names]
+        for row in rows
+    ]
+    if sys.stdout.isatty():
+        _draw_table(names, numeric, lines)
+        return
+    table = [names, *lines]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    for line in table:
+        cells = (
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(line, widths, numeric, strict=True)
+        )
+        click.echo("  ".join(cells).rstrip())
+
+
+def _draw_table(names: list[str], numeric: list[bool], lines: list[list[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    is_terminal = sys.stdout.isatty()
-    table = Table(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, show_edge=False)
-    names = list(columns)
-    for name in names:
-        is_number = all(isinstance(row.get(name), int | None) for row in rows)
-        table.add_column(
-            name,
-            justify="right" if is_number else "left",
-            no_wrap=is_number or not is_terminal,
-            overflow="fold",
-        )
-    for row in rows:
-        cells = ("" if row.get(name) is None else str(row[name]) for name in names)
-        table.add_row(*(Text(" ".join(clean(cell).split())) for cell in cells))
-    Console(width=None if is_terminal else 100_000, highlight=False).print(table)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name, is_number in zip(names, numeric, strict=True):
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(name, justify=justify, no_wrap=is_number, overflow="fold")
+    for line in lines:
+        table.add_row(*map(Text, line))
+    Console(highlight=False).print(table)
 
 
 def show_fields(fields: Mapping[str, object]) -> None:

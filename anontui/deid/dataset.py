@@ -82,18 +82,22 @@ class Executor:
         """
         types = tables.types_at_top(sop_class)
         result = self._dataset(self._parsed.dataset, types, charset.DEFAULT, 0)
-        for element in self._inserted():
+        for element in self._inserted(types):
             result[element.tag] = element
         if self._policy.filters.identity_left and (leak := self._guard.leak()) is not None:
             raise Refused(Reason.IDENTITY_LEFT, tag_text(leak))
         return result
 
-    def _inserted(self) -> list[Element]:
-        """What a de-identified instance says of itself (PS3.15 section E.1.1)."""
+    def _inserted(self, types: Types | None) -> list[Element]:
+        """What a de-identified instance says of itself (PS3.15 section E.1.1), and the patient."""
         codes = [_code(value, meaning) for value, meaning in self._policy.codes]
         method = f"anontui {__version__}: PS3.15 E.1-1 {self._policy.edition}"[:64]
         elements: list[Element] = [
-            *(self._text(tag, text) for tag, text in self._pseudonym.items()),
+            *(
+                self._text(tag, text)
+                for tag, text in self._pseudonym.items()
+                if types is None or tag in types  # a color palette has no patient
+            ),
             self._text(_IDENTITY_REMOVED, "YES"),
             self._text(_METHOD, method),
             DataElement(BaseTag(_METHOD_CODES), "SQ", Sequence(codes)),

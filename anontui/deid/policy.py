@@ -58,6 +58,8 @@ _BESIDE_THE_TABLE = {
     0x00100033: "X",  # Patient's Birth Date in Alternative Calendar
     0x00100034: "X",  # Patient's Death Date in Alternative Calendar
     0x00102295: "X",  # Breed Registration Number
+    0x00120063: "X",  # De-identification Method, of an earlier time
+    0x00120064: "X",  # and its codes
     0x0018991E: "U",  # Target Frame of Reference UID
     0x00181803: "X",  # NTP Source Address
     0x00200242: "U",  # SOP Instance UID of Concatenation Source

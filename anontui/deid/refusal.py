@@ -86,4 +86,4 @@ class Refused(DeidError):
 
     def words(self) -> str:
         """The reason and its detail, for a report."""
-        return f"{self.message} ({self.cause})" if self.cause else self.message
+        return f"{self.message}: {self.cause}" if self.cause else self.message

@@ -34,7 +34,6 @@ _CANDIDATES = {
 }
 _UID = re.compile(r"[0-9]+(\.[0-9]+)+")
 _ELEMENT = struct.Struct("<HH2sH")
-_PREFIX_AT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +53,13 @@ def parse(data: bytes, limits: Limits) -> Parsed:
     Refused
         If it is not DICOM, or its structure is broken, truncated or beyond the limits.
     """
-    has_prefix = data[_PREFIX_AT : _PREFIX_AT + 4] == b"DICM"
-    start, meta = _file_meta(data, _PREFIX_AT + 4 if has_prefix else 0)
+    start, meta = _file_meta(data, 132 if data[128:132] == b"DICM" else 0)
     if meta.get(0x0002) == MEDIA_STORAGE_DIRECTORY:
         raise Refused(Reason.DICOMDIR)
     syntax = meta.get(0x0010, "")
     if syntax and not is_uid(syntax):
         raise Refused(Reason.TRANSFER_SYNTAX)
-    if not has_prefix and not meta and data[:2] not in (b"\x08\0", b"\0\x08"):
+    if not meta and data[start : start + 2] not in (b"\x08\0", b"\0\x08"):
         raise Refused(Reason.NOT_DICOM)
     if syntax == DEFLATED:
         data, start = _inflate(data, start, limits), 0
@@ -70,9 +68,9 @@ def parse(data: bytes, limits: Limits) -> Parsed:
     try:
         return read(data, start, syntax, limits)
     except Refused as refused:
-        if has_prefix or meta or refused.reason is Reason.TOO_DEEP:
-            raise
-        raise Refused(Reason.NOT_DICOM) from None
+        if not meta and refused.reason is not Reason.TOO_DEEP:
+            raise Refused(Reason.NOT_DICOM) from None
+        raise
 
 
 def read(data: bytes, start: int, declared: str, limits: Limits) -> Parsed:
@@ -92,8 +90,6 @@ def read(data: bytes, start: int, declared: str, limits: Limits) -> Parsed:
     stream = BytesIO(data)
     stream.seek(start)
     dataset = read_dataset(stream, encoding.implicit, encoding.little, bytelength=end - start)
-    if dataset.original_encoding != encoding:
-        raise Refused(Reason.MALFORMED, "mixed encodings")
     return Parsed(dataset, encoding, syntax)
 
 

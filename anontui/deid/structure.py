@@ -43,7 +43,10 @@ def data_end(data: bytes, start: int, encoding: Encoding, limits: Limits) -> int
     Refused
         If it is truncated or malformed, or demands more than the limits.
     """
-    return _Walker(data, encoding.little, limits).elements(start, len(data), encoding.implicit, 0)
+    walker = _Walker(data, encoding.little, limits)
+    if walker.mode(start, False) != encoding.implicit:
+        raise Refused(Reason.MALFORMED, "elements are encoded otherwise than declared")
+    return walker.elements(start, len(data), encoding.implicit, 0)
 
 
 def are_items(value: bytes, limits: Limits) -> bool:
@@ -120,12 +123,12 @@ class _Walker:
             if tag != ITEM:
                 raise Refused(Reason.MALFORMED, "something else where an item should begin")
             if length == UNDEFINED and not opaque:
-                at = self.elements(at, end, self._mode(at, implicit), depth + 1, delimited=True)
+                at = self.elements(at, end, self.mode(at, implicit), depth + 1, delimited=True)
                 continue
             if at + length > end:
                 raise Refused(Reason.TRUNCATED)
             if not opaque:
-                self.elements(at, at + length, self._mode(at, implicit), depth + 1)
+                self.elements(at, at + length, self.mode(at, implicit), depth + 1)
             at += length
         return at
 
@@ -138,8 +141,11 @@ class _Walker:
         group, element, length = self._tag_and_long(self._data, at)
         return group << 16 | element, length, at + 8
 
-    def _mode(self, at: int, implicit: bool) -> bool:
-        """Items may be implicit in an explicit file; a VR is two capitals (as pydicom has it)."""
+    def mode(self, at: int, implicit: bool) -> bool:
+        """Whether what begins here is in implicit VR: no two capitals where its VR would be.
+
+        Items of an explicit data set may be (PS3.5 section 6.2.2); pydicom decides likewise.
+        """
         vr = self._data[at + 4 : at + 6]
         return implicit or not (vr.isalpha() and vr.isupper())
 

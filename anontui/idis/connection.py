@@ -152,12 +152,12 @@ class Connection:
     def _follow(self, method: str, function: str, content: bytes) -> tuple[int, bytes]:
         url = httpx.URL(f"{self.url}/{function}")
         for _ in range(MAX_REDIRECTS + 1):
-            status, body, location = self._send(method, url, content)
-            if status not in _SENT_ON:
-                return status, body
             try:
+                status, body, location = self._send(method, url, content)
+                if status not in _SENT_ON:
+                    return status, body
                 target = url.join(location)
-            except httpx.InvalidURL:
+            except httpx.InvalidURL:  # httpx itself reads the place that we are sent to
                 target = httpx.URL()
             # The token goes to nobody else, and never from a secret line to an open one.
             if target.host != url.host or target.scheme not in {url.scheme, "https"}:

@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from anontui import atomic
-from anontui.errors import CannotStart, SettingsError
+from anontui.errors import CannotStart, SettingsError, UsageError
+from anontui.unc import ShareMap
 
 CONFIG_NAME = "server.yml"
 STATE_NAME = "server.json"
@@ -78,7 +79,7 @@ def start(
             child = subprocess.Popen(
                 _command("--data", str(data)),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=data,
                 **_detached(),
@@ -129,8 +130,12 @@ def shares(data: Path) -> dict[str, Path]:
     SettingsError
         If its configuration cannot be read.
     """
-    found = _config(data).get("shares") or {}
-    return {str(unc): Path(local) for unc, local in found.items()}
+    try:
+        found = _config(data).get("shares") or {}
+        pairs = tuple((str(unc), Path(str(local))) for unc, local in found.items())
+        return dict(ShareMap(pairs).pairs)
+    except UsageError as error:
+        raise _wrong(data, error.message) from error
 
 
 def _config(data: Path) -> dict[str, Any]:
@@ -148,8 +153,12 @@ def _config(data: Path) -> dict[str, Any]:
         cause = error.strerror or type(error).__name__
     except (yaml.YAMLError, ValueError):
         cause = "it is not YAML"
-    raise SettingsError(
-        f"The built-in server's configuration {path} cannot be used",
+    raise _wrong(data, cause)
+
+
+def _wrong(data: Path, cause: str) -> SettingsError:
+    return SettingsError(
+        f"The built-in server's configuration {data / CONFIG_NAME} cannot be used",
         cause=cause,
         advice="Correct it in an editor.",
     )

@@ -38,7 +38,7 @@ _ROWS = (
     ("folder:patient1/study1", "LUNG-001", "baseline"),
     (f"fileselection:{_SELECTED}/fileselection.txt", "LUNG-002", "spine, without the notes"),
     ("folder:patient3/study1_fixed", "LUNG-003", "PET/CT"),
-    ("folder:patient4/study1", "LUNG-004", "thin slices"),
+    ("folder:patient4/study1", "LUNG-004", "perfusion"),
 )
 _MARK = "Made by 'anontui demo'. Delete the whole folder to be rid of it.\n"
 

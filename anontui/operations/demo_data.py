@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anontui.events import Events, Progress, Result
-from anontui.operations.demo_image import SIZE, Phantom
+from anontui.operations.demo_image import Phantom
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -45,6 +45,7 @@ class DemoSeries:
     description: str
     file: str = "IM{:04d}"
     preamble: bool = True
+    size: int = 128  # rows and columns of its images
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ PATIENTS: tuple[tuple[DemoPatient, tuple[DemoSeries, ...]], ...] = (
             "Havenweg 40, Zwolle",
             "038-5550176",
         ),
-        (DemoSeries("study1", 1, "CT", 300, "Thorax 1.0 B60f", "vdAA_P_{:04d}.dcm"),),
+        (DemoSeries("study1", 1, "CT", 1200, "Perfusion 4D", "vdAA_P_{:04d}.dcm", size=64),),
     ),
     (
         DemoPatient(
@@ -172,7 +173,7 @@ _PHYSICIAN = "Jansen^Anneke^^Dr."
 
 
 def write_demo_data(folder: Path) -> Events[DemoData]:
-    """Write the data of six patients (about 600 DICOM files, 20 MB) below ``folder``.
+    """Write the data of six patients (about 1,500 DICOM files, 22 MB) below ``folder``.
 
     Raises
     ------
@@ -206,7 +207,7 @@ def _series_files(
     add = {"SR": _add_report, "RTSTRUCT": _add_contours}.get(series.modality)
     if add:
         add(dataset, patient)
-    phantom = Phantom(f"{patient.id}/{number}")
+    phantom = Phantom(f"{patient.id}/{number}", series.size)
     for instance in range(1, series.count + 1):
         dataset.InstanceNumber = instance
         dataset.SOPInstanceUID = _uid(patient.id, series.study, number, instance)
@@ -319,11 +320,11 @@ def _add_image(dataset: Dataset, series: DemoSeries) -> None:
     image = _item(
         SliceThickness=2,
         ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-        PixelSpacing=[2.5, 2.5],
+        PixelSpacing=[320 / series.size] * 2,
         SamplesPerPixel=1,
         PhotometricInterpretation="MONOCHROME2",
-        Rows=SIZE,
-        Columns=SIZE,
+        Rows=series.size,
+        Columns=series.size,
         BitsAllocated=16,
         BitsStored=16,
         HighBit=15,

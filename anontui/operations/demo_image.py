@@ -8,7 +8,6 @@ import sys
 from array import array
 from dataclasses import dataclass
 
-SIZE = 128  # rows and columns
 GRAIN = 24  # the tissue's noise, either way
 
 
@@ -36,15 +35,16 @@ _ORGANS = (
 
 
 class Phantom:
-    """One body; ``seed`` decides its grain."""
+    """One body, in pictures of ``size`` rows and columns; ``seed`` decides its grain."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, size: int) -> None:
+        self._size = size
         self._random = random.Random(seed)  # noqa: S311 - a picture's grain, no secret
-        self._grain = [self._random.randint(-GRAIN, GRAIN) for _ in range(4 * SIZE)]
+        self._grain = [self._random.randint(-GRAIN, GRAIN) for _ in range(4 * size)]
 
     def slice_at(self, height: float) -> bytes:
         """Return the slice at ``height`` (0 to 1): signed 16-bit values, little endian."""
-        image = array("h", [-1000]) * (SIZE * SIZE)
+        image = array("h", [-1000]) * self._size**2
         for organ in _ORGANS:
             if organ.low <= height <= organ.high:
                 self._draw(organ, height, image)
@@ -53,16 +53,17 @@ class Phantom:
         return image.tobytes()
 
     def _draw(self, organ: _Organ, height: float, image: array[int]) -> None:
+        size = self._size
         low, high = max(organ.low, 0), min(organ.high, 1)
         middle, reach = (low + high) / 2, (high - low) / 2
         swell = math.sqrt(max(0.2, 1 - 0.6 * ((height - middle) / reach) ** 2))
         tissue = array("h", [organ.value + value for value in self._grain])
-        for row in range(SIZE):
-            across = ((row + 0.5) / SIZE - organ.y) / (organ.height * swell)
+        for row in range(size):
+            across = ((row + 0.5) / size - organ.y) / (organ.height * swell)
             if abs(across) >= 1:
                 continue
             half = organ.width * swell * math.sqrt(1 - across**2)
-            left, right = (round((organ.x + side * half) * SIZE) for side in (-1, 1))
-            at = self._random.randrange(3 * SIZE)
-            start = row * SIZE + left
+            left, right = (round((organ.x + side * half) * size) for side in (-1, 1))
+            at = self._random.randrange(3 * size)
+            start = row * size + left
             image[start : start + right - left] = tissue[at : at + right - left]

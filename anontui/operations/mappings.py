@@ -1,13 +1,17 @@
-"""Starting a mapping."""
+"""Starting a mapping, and keeping one that may not be saved."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from anontui.errors import ProjectError
 from anontui.operations.workspace import Workspace
 from anontui.project.columns import canonical
+from anontui.project.editor import MappingEditor
 from anontui.project.mapping import OPTIONS, Mapping
+
+ASIDE = "unsaved"
 
 
 def new_mapping(workspace: Workspace) -> Mapping:
@@ -34,3 +38,21 @@ def new_mapping(workspace: Workspace) -> Mapping:
     )
     mapping.save(path)
     return mapping
+
+
+def aside_of(path: Path) -> Path:
+    """Where a mapping is kept that could not be saved at ``path``."""
+    return path.with_name(f"{path.stem}.{ASIDE}{path.suffix}")
+
+
+def save_aside(editor: MappingEditor) -> Path:
+    """Keep what the editor holds beside its file, which another program changed.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be written there either.
+    """
+    path = aside_of(editor.path)
+    editor.mapping.save(path)
+    return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -183,9 +184,11 @@ def _select(
         below = folder.relative_to(place)
         name = FILENAME if place == folder else f"fileselection-{_slug(below)}.txt"
         inside = tuple((below / path).as_posix() for path in paths)
+        chosen = Selection.new(_describe(folder), inside)
+        chosen.dumps()  # what cannot be written anywhere is told as that
         source = _source(workspace, SourceKind.FILESELECTION, place / name)
-        if os.access(place, os.W_OK):
-            warning = _save(place / name, Selection.new(_describe(folder), inside))
+        with suppress(ProjectError):  # it cannot be written here
+            warning = _save(place / name, chosen)
             return SelectedFolder(folder, place / name, source, len(paths), others), warning
     if others or not whole:
         raise ProjectError(

@@ -29,11 +29,11 @@ class Workspace:
 
         The user's own come first, so that of two equally long ones theirs wins.
         """
+        if self.settings.built_in is None:
+            return self.settings.shares
         from anontui.operations.builtin import shares
 
-        data = self.settings.built_in
-        ours = tuple(shares(data).items()) if data else ()
-        return ShareMap(pairs=self.settings.shares.pairs + ours)
+        return ShareMap(self.settings.shares.pairs + tuple(shares(self.settings.built_in).items()))
 
     def with_settings(self, settings: Settings) -> Workspace:
         """The same folder under other settings."""

@@ -52,7 +52,7 @@ class Batch:
         ):
             raise ProjectError(
                 f"The batch {FILENAME} is no list of job ids with a server's name and url",
-                advice="Correct it with a text editor, or delete it and make a new one",
+                advice="Correct it with a text editor, or delete it and make a new one.",
             )
         return cls(tuple(map(int, ids)), server["name"], server["url"])
 
@@ -86,11 +86,11 @@ class Batch:
         try:
             (folder / FILENAME).unlink()
         except FileNotFoundError:
-            raise ProjectError("This folder has no batch", advice="Check the folder") from None
+            raise ProjectError("This folder has no batch", advice="Check the folder.") from None
         except OSError as error:
             raise ProjectError(
                 "The batch cannot be deleted",
-                advice="Check that you may write in its folder",
+                advice="Check that you may write in its folder.",
                 cause=files.reason(error),
             ) from None
 
@@ -114,17 +114,17 @@ def parse_job_ids(words: Iterable[str]) -> tuple[int, ...]:
             continue
         match = re.fullmatch(rf"({_ID})(?:-({_ID}))?", part)
         if not match:
-            raise UsageError(f"{part!r} is no job id", advice="Write ids as 1 2 3, 5-12 or 1,4-7")
+            raise UsageError(f"{part!r} is no job id", advice="Write ids as 1 2 3, 5-12 or 1,4-7.")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise UsageError(
-                f"The range {part} runs backwards", advice=f"Write {last}-{first} if you mean that"
+                f"The range {part} runs backwards", advice=f"Write {last}-{first} if you mean that."
             )
         if last - first >= MOST_IDS or len(found) + last - first >= MOST_IDS:
             raise UsageError(
-                f"These are more than {MOST_IDS:,} job ids", advice="Check the range, or split it"
+                f"These are more than {MOST_IDS:,} job ids", advice="Check the range, or split it."
             )
         found.update(range(first, last + 1))
     if not found:
-        raise UsageError("No job id is given", advice="Write ids as 1 2 3, 5-12 or 1,4-7")
+        raise UsageError("No job id is given", advice="Write ids as 1 2 3, 5-12 or 1,4-7.")
     return tuple(sorted(found))

@@ -58,7 +58,7 @@ def _source_problem(text: str) -> str:
     try:
         source = Source.parse(text)
     except ProjectError as error:
-        return error.sentence()
+        return error.sentence().rstrip(".")
     if source.is_path:
         if _UP.search(source.value):
             return "The path holds '..'; write it without"

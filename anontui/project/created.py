@@ -49,7 +49,7 @@ def record(folder: Path, fingerprint: str, job_id: int, server_url: str) -> None
     except OSError as error:
         raise ProjectError(
             f"Job {job_id} was created, but that cannot be recorded in {FILENAME}",
-            advice=f"Note the number {job_id}, and make the folder writable before you go on",
+            advice=f"Note the number {job_id}, and make the folder writable before you go on.",
             cause=files.reason(error),
         ) from None
 

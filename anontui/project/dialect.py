@@ -60,7 +60,7 @@ def decode(data: bytes, what: str) -> tuple[str, Encoding]:
             continue
     raise ProjectError(
         f"The {what} is damaged: it is not the UTF-16 text that it says it is",
-        advice="Save it again as CSV UTF-8",
+        advice="Save it again as CSV UTF-8.",
     )
 
 

@@ -236,7 +236,7 @@ class MappingEditor:
         if not name.strip() or self.mapping.column(name) is not None:
             raise ProjectError(
                 "The mapping has that column already, or the name is empty",
-                advice="Choose another name",
+                advice="Choose another name.",
             )
         self._do(f"add column {name}", [self._added_columns([name])])
 
@@ -309,10 +309,20 @@ class MappingEditor:
             if disk != data and _digest(disk) != self._disk_digest:
                 raise FileChangedError(
                     f"{self.path.name} was changed by another program",
-                    advice="Reload it (undo brings your version back), or save over it",
+                    advice="Reload it (undo brings your version back), or save over it.",
                 )
         files.write_bytes(self.path, data, "mapping")
         self._mark_saved(data, _stat(self.path))
+
+    def save_draft(self) -> Path:
+        """Write the mapping beside its file under a new name, and return that.
+
+        For when the app has to end while the file may not be written over.
+        """
+        names = (f"{self.path.stem}.unsaved{n or ''}{self.path.suffix}" for n in count())
+        draft = next(path for path in map(self.path.with_name, names) if not path.exists())
+        files.write_bytes(draft, self.mapping.dumps(), "draft")
+        return draft
 
     def reload(self) -> None:
         """Take over the file as it is now, in one step that undo takes back.
@@ -372,7 +382,7 @@ class MappingEditor:
             position = self.mapping.column(name)
             if position is None:
                 if name not in KNOWN:
-                    raise ProjectError(f"The mapping has no column {name}", advice="Add it first")
+                    raise ProjectError(f"The mapping has no column {name}", advice="Add it first.")
                 position = len(self.mapping.columns) + len(added)
                 added.append(name)
             positions[name] = position
@@ -383,7 +393,7 @@ class MappingEditor:
             if any(cell.strip() for cell in cells[width:]):
                 raise ProjectError(
                     f"Row {row + 1} has cells without a column name, so no column can be added",
-                    advice="Name their column first",
+                    advice="Name their column first.",
                 )
         return [self._added_columns(added)], positions
 

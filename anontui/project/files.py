@@ -36,22 +36,22 @@ def read_bytes(path: Path, what: str, *, limit: int = 256 * _MIB) -> bytes:
         )
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ProjectError(f"The {what} {path.name} is not a file", advice="Name a file")
+                raise ProjectError(f"The {what} {path.name} is not a file", advice="Name a file.")
             data = file.read(limit + 1)
     except FileNotFoundError:
         raise ProjectError(
-            f"There is no {what} {path.name}", advice="Make it first, or check the name"
+            f"There is no {what} {path.name}", advice="Make it first, or check the name."
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise ProjectError(
             f"The {what} {path.name} cannot be read",
-            advice="Close it in other programs and check that you may read it",
+            advice="Close it in other programs and check that you may read it.",
             cause=reason(error),
         ) from None
     if len(data) > limit:
         raise ProjectError(
             f"The {what} {path.name} is larger than {limit // _MIB} MiB",
-            advice="Check that it is the right file, or split it",
+            advice="Check that it is the right file, or split it.",
         )
     return data
 
@@ -69,7 +69,7 @@ def write_bytes(path: Path, data: bytes, what: str) -> None:
     except OSError as error:
         raise ProjectError(
             f"The {what} {path.name} cannot be written; nothing was changed on disk",
-            advice="Close it in other programs and check that you may write in its folder",
+            advice="Close it in other programs and check that you may write in its folder.",
             cause=reason(error),
         ) from None
 

@@ -77,7 +77,7 @@ def read_input_file(path: Path) -> InputTable:
         return _read_table(_read_text(files.read_bytes(path, "input file", limit=_TEXT_LIMIT)))
     raise ProjectError(
         f"Input files of the type {suffix or '(none)'} cannot be read",
-        advice="Save it as .xlsx, .csv or .txt",
+        advice="Save it as .xlsx, .csv or .txt.",
     )
 
 
@@ -95,7 +95,7 @@ def _read_table(rows: Iterator[SheetRow]) -> InputTable:
     if header is None:
         raise ProjectError(
             "The input file has no known column",
-            advice="Name a column 'folder', 'accession number' or 'pseudonym'",
+            advice="Name a column 'folder', 'accession number' or 'pseudonym'.",
         )
     places = _places(header.cells)
     found: list[tuple[str, ...]] = []
@@ -109,7 +109,7 @@ def _read_table(rows: Iterator[SheetRow]) -> InputTable:
             empty = [kind for kind, value in zip(places, values, strict=True) if not value]
             raise ProjectError(
                 f"Row {row.number} of the input file has no {' and no '.join(empty)}",
-                advice="Fill it in, or empty the whole row",
+                advice="Fill it in, or empty the whole row.",
             )
         found.append(tuple(values))
         numbers.append(row.number)
@@ -138,7 +138,7 @@ def _places(header: list[str]) -> dict[str, int]:
             continue
         if kind in places:
             raise ProjectError(
-                f"Two columns of the input file mean {kind}", advice="Rename one of them"
+                f"Two columns of the input file mean {kind}", advice="Rename one of them."
             )
         places[kind] = at
     return dict(sorted(places.items(), key=lambda item: item[1]))
@@ -188,7 +188,7 @@ def _separated(lines: list[str], number: int, delimiter: str) -> Iterator[SheetR
         if any(cell.strip() for cell in cells[width:]):
             raise ProjectError(
                 f"Row {number} of the input file has more cells than the header row",
-                advice="Put quotes around a cell that holds the separator",
+                advice="Put quotes around a cell that holds the separator.",
             )
         yield SheetRow(number, cells)
         number += len(lines_of(record))
@@ -209,6 +209,6 @@ def _aligned(lines: list[str], first: int, _: str) -> Iterator[SheetRow]:
         if len(cells) != len(starts):
             raise ProjectError(
                 f"Row {number} of the input file is not aligned with the header row",
-                advice="Align it, or separate the columns by commas",
+                advice="Align it, or separate the columns by commas.",
             )
         yield SheetRow(number, cells)

@@ -37,18 +37,18 @@ def find_sections(lines: list[str]) -> tuple[int, int, int]:
     missing = [shape for name, shape in zip(NAMES, _SHAPE, strict=True) if name not in names]
     order = f"A mapping has the lines {', '.join(_SHAPE)}, in this order"
     if not "".join(lines).strip():
-        raise ProjectError("The mapping is empty", advice=f"Make a new one. {order}")
+        raise ProjectError("The mapping is empty", advice=f"Make a new one. {order}.")
     if len(missing) == len(NAMES):
         raise ProjectError(
             "This is no mapping: it has none of the section headers",
-            advice=f"{order}; add them, or make a new mapping",
+            advice=f"{order}; add them, or make a new mapping.",
         )
     if missing:
         raise ProjectError(
-            f"The mapping has no line {' and no line '.join(missing)}", advice=f"{order}; add it"
+            f"The mapping has no line {' and no line '.join(missing)}", advice=f"{order}; add it."
         )
     raise ProjectError(
-        "The sections of the mapping are not in their order", advice=f"{order}; move them"
+        "The sections of the mapping are not in their order", advice=f"{order}; move them."
     )
 
 
@@ -65,17 +65,17 @@ def check_text(text: str) -> None:
     if _HEADER_TEXT.search(text):
         raise ProjectError(
             "The text holds a section's header, which would break the mapping",
-            advice="Write it without '##'",
+            advice="Write it without '##'.",
         )
     if _UNWRITABLE.search(text):
         raise ProjectError(
             "The text holds a control character or half a character",
-            advice="Type it again; a file with such a name has to be renamed",
+            advice="Type it again; a file with such a name has to be renamed.",
         )
     if len(text) > _LONGEST:
         raise ProjectError(
             f"The text is longer than {_LONGEST:,} characters, the most that Excel keeps",
-            advice="Shorten it",
+            advice="Shorten it.",
         )
 
 
@@ -179,10 +179,10 @@ def write_option(text: str, name: str, value: str, delimiter: str, line_end: str
     for field in (value, quote(value, delimiter, always=True)):
         line = before + field + after
         option = read_option(line, delimiter)
-        whole = len(lines_of(line)) == 1 and option and option.value == value
-        if whole and (old or option.name == name):
+        same_name = option and (old or option.name == name)
+        if option and same_name and option.value == value and len(lines_of(line)) == 1:
             return "".join([*lines[:at], line, *lines[at:]])
     raise ProjectError(
         "An option is a name and a value on one line",
-        advice="Write it without line breaks, and the name without separators",
+        advice="Write it without line breaks, and the name without separators.",
     )

@@ -62,7 +62,7 @@ class Selection:
         ):
             raise ProjectError(
                 "The file selection has no list selected_paths, or another value is no text",
-                advice="Make the selection again",
+                advice="Make the selection again.",
             )
         selection = cls(description, id_, tuple(path.replace("\\", "/") for path in paths))
         selection._check()
@@ -83,7 +83,7 @@ class Selection:
         if any("\\" in path for path in self.paths):
             raise ProjectError(
                 "A file's name holds a backslash, which a server takes for a folder",
-                advice="Rename the file, or leave it out",
+                advice="Rename the file, or leave it out.",
             )
         return dump_yaml(
             {
@@ -102,10 +102,10 @@ class Selection:
             if not path or _OUTSIDE.match(path):
                 raise ProjectError(
                     f"Path {number} of the file selection leads out of its folder",
-                    advice="Write paths relative to the file selection, without '..'",
+                    advice="Write paths relative to the file selection, without '..'.",
                 )
             if _UNWRITABLE.search(path):
                 raise ProjectError(
                     f"Path {number} of the file selection holds a character that no text has",
-                    advice="Rename the file, or leave it out",
+                    advice="Rename the file, or leave it out.",
                 )

@@ -50,17 +50,17 @@ class Source:
         if key.lower() not in _KINDS or not colon:
             raise ProjectError(
                 "The source does not start with a known kind",
-                advice=f"Start it with one of {kinds}",
+                advice=f"Start it with one of {kinds}.",
             )
         if not value:
             raise ProjectError(
                 "The source has nothing after the colon",
-                advice=f"Write what the {key.lower()} is",
+                advice=f"Write what the {key.lower()} is.",
             )
         if _CONTROL.search(value):
             raise ProjectError(
                 "The source holds a line break or another control character",
-                advice="Write it on one line",
+                advice="Write it on one line.",
             )
         return cls(_KINDS[key.lower()], value)
 

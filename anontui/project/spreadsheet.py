@@ -68,7 +68,7 @@ def read_sheet(path: Path) -> Iterator[SheetRow]:
     except Exception as error:  # noqa: BLE001 - openpyxl fails on damaged files in any way
         raise ProjectError(
             f"{path.name} cannot be read as an Excel workbook",
-            advice="Take its password off, or save it again as .xlsx or CSV",
+            advice="Take its password off, or save it again as .xlsx or CSV.",
             cause=type(error).__name__,
         ) from None
 
@@ -76,7 +76,7 @@ def read_sheet(path: Path) -> Iterator[SheetRow]:
 def _too_large(path: Path) -> ProjectError:
     return ProjectError(
         f"{path.name} is too large to be a list of studies",
-        advice="Save the table alone in a new workbook",
+        advice="Save the table alone in a new workbook.",
     )
 
 

@@ -84,7 +84,7 @@ def split_table(lines: list[str], hints: Sequence[str]) -> tuple[str, str, str, 
     ):
         raise ProjectError(
             "The table of the mapping has no row of column names",
-            advice=f"Write '{delimiter.join(COLUMNS)}' below the line ## Mapping ##",
+            advice=f"Write '{delimiter.join(COLUMNS)}' below the line ## Mapping ##.",
         )
     columns = [canonical(name) for name in names]
     source = columns.index("source") if "source" in columns else None
@@ -126,7 +126,7 @@ def split_records(lines: list[str], delimiter: str, what: str) -> list[str]:
         raise ProjectError(
             f"In record {len(records)} of the {what}'s table a quote is never closed, "
             "or a cell is far too long",
-            advice='Close the quote ("), or write two of them where one is meant',
+            advice='Close the quote ("), or write two of them where one is meant.',
         )
     return records
 

@@ -45,7 +45,7 @@ def load_yaml(data: bytes, what: str) -> dict[str, Value]:
         problem = "it is no text"
     raise ProjectError(
         f"The {what} cannot be read: {problem}",
-        advice="Correct it with a text editor, or make a new one",
+        advice="Correct it with a text editor, or make a new one.",
     )
 
 

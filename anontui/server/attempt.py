@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from anontui.errors import CallRefused, ProjectError
+from anontui.errors import CallRefused, DeidError, ProjectError
 from anontui.idis.model import JobStatus
 from anontui.server.collect import File, collect
 from anontui.server.database import Value
@@ -26,11 +26,11 @@ CHUNK_ITEMS = 25
 CHUNK_BYTES = 16 << 20  # so that a chunk takes less than a second
 
 
-class Voided(Exception):  # noqa: N818 - not an error: the job was reset, cancelled or changed
-    """This attempt does not count any more, or the server stops."""
+class Voided(Exception):
+    """The job was reset, cancelled or changed meanwhile, or the server stops."""
 
 
-class JobFailed(Exception):  # noqa: N818 - the job's failure, told to its user
+class JobFailed(Exception):
     """The job cannot be done; the text is what its user is told."""
 
 
@@ -85,9 +85,7 @@ class Attempt:
         if job["source_type"] != "PATH":
             raise JobFailed("Not available on this server yet: PACS retrieval")
         try:
-            source, destination = places.pair(
-                str(job["source_path"]), str(job["destination_path"])
-            )
+            source, destination = places.pair(str(job["source_path"]), str(job["destination_path"]))
         except CallRefused as error:
             raise JobFailed(error.message) from error
         left_out: Counter[str] = Counter()
@@ -100,10 +98,15 @@ class Attempt:
             self._discard_staging()
         delivered = total - left_out.total()
         if not delivered:
-            raise JobFailed(f"No file could be de-identified: {_account(left_out) or 'no files'}")
-        text = f"{left_out.total()} of {total} files were left out: {_account(left_out)}"
-        error = text if left_out else None
-        self._commit(JobStatus.DONE, processed=delivered, error=error, part_folder=None)
+            raise JobFailed(
+                f"None of the {total} files could be de-identified: {_account(left_out)}"
+                if total
+                else "The source holds no files"
+            )
+        text = None
+        if left_out:
+            text = f"{left_out.total()} of {total} files were left out: {_account(left_out)}"
+        self._commit(JobStatus.DONE, processed=delivered, error=text, part_folder=None)
 
     def fail(self, text: str) -> None:
         """Record that the job cannot be done, unless the attempt is void."""
@@ -112,9 +115,7 @@ class Attempt:
 
     # --- stages
 
-    def _collect(
-        self, source: SourcePlace, places: Places, left_out: Counter[str]
-    ) -> list[File]:
+    def _collect(self, source: SourcePlace, places: Places, left_out: Counter[str]) -> list[File]:
         files: list[File] = []
         with _told_as("The source cannot be read"):
             try:
@@ -155,7 +156,16 @@ class Attempt:
             parts = destination / f"{PART_PREFIX}{uuid.uuid4().hex}"
             self._commit(processed=len(treated), part_folder=str(parts))
             patient = str(job["source_anonymizedpatientid"])
-            left_out.update(deliver(treated, destination, patient, parts, places, self._tick))
+            left_out.update(
+                deliver(
+                    treated,
+                    destination,
+                    pseudonym=patient,
+                    part_folder=parts,
+                    places=places,
+                    tick=self._tick,
+                )
+            )
 
     def _chunks(self, files: Sequence[File]) -> Iterator[Chunk]:
         job = self._claim.job
@@ -183,7 +193,7 @@ class Attempt:
 
     # --- the ledger
 
-    def _commit(self, to: JobStatus | None = None, **values: Value) -> None:
+    def _commit(self, to: JobStatus | None = None, /, **values: Value) -> None:
         claim = self._store.commit(self._claim, to, **values)
         if claim is None:
             raise Voided
@@ -219,7 +229,9 @@ def _told_as(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise JobFailed(f"{what}: {error.strerror or type(error).__name__}") from error
+    except DeidError as error:
+        raise JobFailed(f"{what}: {error.cause or error.message}") from error
 
 
 def _account(left_out: Counter[str]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in left_out.most_common(10))
+    return ", ".join(f"{reason} ({count})" for reason, count in left_out.most_common(10))

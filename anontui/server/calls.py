@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anontui import __version__
-from anontui.errors import CallRefused
 from anontui.idis.model import JobStatus
 from anontui.server.config import ConfigFile
 from anontui.server.database import Row
@@ -112,7 +111,11 @@ class Api:
         for name, other in (identity, identity[::-1]):
             job[name] = job.get(name) or job.get(other)
             pseudonym = str(job[name] or "")
-            if len(pseudonym) > LONGEST_PSEUDONYM or "\\" in pseudonym or not pseudonym.isprintable():
+            if (
+                len(pseudonym) > LONGEST_PSEUDONYM
+                or "\\" in pseudonym
+                or not pseudonym.isprintable()
+            ):
                 raise refused(name, f"{name} cannot be written to DICOM")
         job["destination_type"] = job.get("destination_type") or "PATH"
         source = "source_path" if job.get("source_type") == "PATH" else "source_instance_id"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -24,7 +24,7 @@ class ServerConfig:
     ``port`` 0 is a free one, chosen once.
     """
 
-    shares: ShareMap = ShareMap()
+    shares: ShareMap = field(default_factory=ShareMap)
     projects: tuple[str, ...] = DEFAULT_PROJECTS
     port: int = 0
 
@@ -77,7 +77,7 @@ class ConfigFile:
             If a share is not a UNC path, or its folder is not a whole path.
         """
         old = self.current()
-        merged = {unc: local for unc, local in (*old.shares.pairs, *ShareMap(tuple(shares.items())).pairs)}
+        merged = dict([*old.shares.pairs, *ShareMap(tuple(shares.items())).pairs])
         new = ServerConfig(
             ShareMap(tuple(merged.items())),
             tuple(dict.fromkeys([*old.projects, *projects])),

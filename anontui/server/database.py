@@ -18,7 +18,7 @@ MIGRATIONS = (
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE users (name TEXT PRIMARY KEY, created TEXT NOT NULL);
     CREATE TABLE tokens (
-        hash BLOB PRIMARY KEY,
+        hash TEXT PRIMARY KEY,
         user_name TEXT NOT NULL REFERENCES users (name),
         created TEXT NOT NULL
     );
@@ -55,7 +55,7 @@ MIGRATIONS = (
     """,
 )
 
-Value = str | int | bytes | None
+Value = str | int | None
 Row = dict[str, Value]
 
 

@@ -22,6 +22,7 @@ _COPY = 1 << 20
 def deliver(
     treated: Iterable[Treated],
     destination: Path,
+    *,
     pseudonym: str,
     part_folder: Path,
     places: Places,
@@ -77,8 +78,8 @@ def deliver(
                     left_out[CONFLICT] += 1
                 continue
             _move(staged, target, part_folder / target.name, tick)
-        for folder in {parent for folder in folders for parent in (folder, *folder.parents[:3])}:
-            sync_folder(folder)
+        for changed in {name for folder in folders for name in (folder, *folder.parents[:3])}:
+            sync_folder(changed)
     finally:
         remove_parts(part_folder)
     return left_out

@@ -28,7 +28,9 @@ Mailbox = SimpleQueue[Future[list[Treated]] | None]
 class Engine:
     """A pool of processes, started when there is work; they die with this process."""
 
-    def __init__(self, workers: int | None = None, do: Callable[[Chunk], list[Treated]] = work) -> None:
+    def __init__(
+        self, workers: int | None = None, do: Callable[[Chunk], list[Treated]] = work
+    ) -> None:
         self.workers = workers or os.cpu_count() or 1
         self._do = do
         self._pool: ProcessPoolExecutor | None = None
@@ -39,7 +41,9 @@ class Engine:
         """True while there are processes (or could be)."""
         return self._pool is not None
 
-    def treat(self, chunks: Iterable[Chunk], mailbox: Mailbox) -> Generator[list[Treated], None, None]:
+    def treat(
+        self, chunks: Iterable[Chunk], mailbox: Mailbox
+    ) -> Generator[list[Treated], None, None]:
         """Run chunks and yield what became of their items, as they get ready.
 
         Sleeps on ``mailbox``: a None put there by somebody else yields an empty list, so
@@ -47,7 +51,7 @@ class Engine:
 
         Raises
         ------
-        OSError
+        DeidError
             If a worker cannot write the results.
         """
         waiting = deque(chunks)
@@ -58,10 +62,12 @@ class Engine:
             while waiting or suspects or running:
                 # a suspect runs alone, so that the next death is its own doing
                 while waiting and not suspects and len(running) < 2 * self.workers:
-                    running[self._submit(waiting[0], mailbox)] = waiting.popleft()
+                    chunk = waiting.popleft()
+                    running[self._submit(chunk, mailbox)] = chunk
                 alone = bool(suspects) and not running
                 if alone:
-                    running[self._submit(suspects[0], mailbox)] = suspects.popleft()
+                    chunk = suspects.popleft()
+                    running[self._submit(chunk, mailbox)] = chunk
                 future = mailbox.get()
                 if future is None:
                     yield []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -56,6 +58,24 @@ class DataFolder:
     def database(self) -> Database:
         """Open the ledger; made if there is none."""
         return Database(self.path / "jobs.sqlite")
+
+    def remember(self, database: Database, url: str) -> None:
+        """Keep the url, so that it is the same at the next start."""
+        with database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('url', ?)", (url,))
+
+    def port(self, database: Database) -> int:
+        """Return the port of the last start; 0 if there was none."""
+        rows = database.rows("SELECT value FROM meta WHERE name = 'url'")
+        return int(str(rows[0]["value"]).rpartition(":")[2]) if rows else 0
+
+    def last_url(self) -> str:
+        """Return the url of the last start; empty if there was none."""
+        if not (self.path / "jobs.sqlite").exists():
+            return ""
+        with closing(self.database()) as database:
+            rows = database.rows("SELECT value FROM meta WHERE name = 'url'")
+        return str(rows[0]["value"]) if rows else ""
 
     def key(self) -> bytes:
         """Return the secret key; made once. Call it under the lock.
@@ -114,7 +134,7 @@ class DataFolder:
         return file
 
 
-if os.name == "posix":
+if sys.platform != "win32":
     import fcntl
 
     def _lock(file: IO[bytes]) -> None:

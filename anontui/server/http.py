@@ -25,7 +25,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 log = logging.getLogger(__name__)
 
 
-class Reply(Exception):  # noqa: N818 - an answer, not always an error
+class Reply(Exception):
     """An answer that ends a call early."""
 
     def __init__(self, status: int, content: Answer, **headers: str) -> None:

@@ -15,9 +15,7 @@ from types import TracebackType
 
 _BIGGEST = 1 << 20  # bytes a file, of which three older ones are kept
 
-_Raised = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class _Formatter(logging.Formatter):

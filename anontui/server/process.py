@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anontui.errors import AnonTUIError, CannotStart
-from anontui.server.database import Database
 from anontui.server.folder import DataFolder
 
 PORTS = range(18000, 32000)  # below those that systems hand out by themselves
@@ -43,8 +42,8 @@ def status(data: Path) -> ServerStatus:
     if lock is None:
         pid, url = folder.announced() or (None, "")
         return ServerStatus(True, url, pid)
-    lock.close()
-    return ServerStatus(False, folder.last_url(), None)
+    with lock:
+        return ServerStatus(False, folder.last_url(), None)
 
 
 def stop(data: Path) -> bool:
@@ -123,9 +122,81 @@ def run(
     with ExitStack() as at_end:
         at_end.callback(open_log(folder.log).close)
         at_end.enter_context(_telling_the_log())
-        at_end.enter_context(_locked(folder))
-        config = folder.config
-        settings = config.add(shares or {}, projects, port)
+        address = _own_address(host)
+        at_end.enter_context(_lock(folder))
+        folder.withdraw()  # a server that was killed left it
+        settings = folder.config.add(shares or {}, projects, port)
         database = at_end.enter_context(closing(folder.database()))
-        listener = at_end.enter_context(_listener(_address(host), settings.port, folder, database))
-        url = folder.url ...
+        listener = at_end.enter_context(_listen(address, settings.port or folder.port(database)))
+        url = f"http://{_bracketed(address)}:{listener.getsockname()[1]}"
+        folder.remember(database, url)
+        config, store = folder.config, Store(database)
+        runner = Runner(store, config, folder.path, folder.key(), Engine())
+        runner.start()
+        at_end.callback(runner.stop)
+        at_end.callback(folder.withdraw)
+
+        def tell() -> None:
+            folder.announce(url)
+            log.info("event=started pid=%d url=%s", os.getpid(), url)
+            ready(url)
+
+        app = make_app(Api(store, config, folder.path, runner.wake), Users(database))
+        serve_http(app, listener, tell)
+        log.info("event=stopping")
+
+
+@contextmanager
+def _telling_the_log() -> Iterator[None]:
+    try:
+        yield
+    except AnonTUIError as error:
+        log.error("event=failed %s", error.sentence())
+        raise
+
+
+def _own_address(host: str) -> str:
+    text = "127.0.0.1" if host == "localhost" else host
+    try:
+        if ipaddress.ip_address(text).is_loopback:
+            return text
+    except ValueError:
+        pass
+    raise CannotStart(
+        f"Other machines could reach {host}, and tokens would travel there unencrypted",
+        advice="Serve on 127.0.0.1, and put a web server with TLS before it for other machines.",
+    )
+
+
+@contextmanager
+def _lock(folder: DataFolder) -> Iterator[None]:
+    end = time.monotonic() + LOCK_SECONDS
+    while (lock := folder.lock()) is None:
+        if time.monotonic() > end:
+            _, url = folder.announced() or (0, "an address that it has not told yet")
+            raise CannotStart(
+                f"A server already runs for {folder.path}, on {url}",
+                advice="Use that one, or choose another folder with --data.",
+            )
+        time.sleep(0.05)
+    with lock:
+        yield
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    trouble = ""
+    for number in [port] if port else random.sample(PORTS, 50):
+        try:
+            return socket.create_server((address, number), family=family)
+        except OSError as error:
+            trouble = error.strerror or type(error).__name__
+    raise CannotStart(
+        f"The server cannot listen on {address}" + (f" port {port}" if port else ""),
+        cause=trouble,
+        advice="Stop the program that uses the port, or choose another one with --port.",
+    )
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -28,48 +29,65 @@ def selected_paths(path: Path) -> list[Path]:
         or leads outside the selection's folder. The message names no path.
     """
     try:
+        if not path.is_file():  # a pipe would have us wait forever
+            raise ProjectError("The file selection is not there")
         with path.open("rb") as file:
             data = file.read(BIGGEST + 1)
         if len(data) > BIGGEST:
             raise ProjectError("The file selection is too large")
-        names = dict.fromkeys(_names(data.decode("utf-8-sig")))
+        names = dict.fromkeys(_names(_events(data.decode("utf-8-sig"))))
     except OSError as error:
         raise ProjectError(f"The file selection cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ProjectError("The file selection is not YAML") from error
     return [path.parent.joinpath(*_parts(name)) for name in names]
 
 
-def _names(text: str) -> list[str]:
-    names: list[str] | None = None
-    depth = 0
-    key: str | None = None  # the top-level key whose value comes next
+def _events(text: str) -> Iterator[yaml.Event]:
     for event in yaml.parse(text, Loader=_Loader):
-        inside = depth == 2 and key == "selected_paths"
         if isinstance(event, yaml.AliasEvent):
             raise ProjectError("The file selection holds references, which are not read")
-        if isinstance(event, yaml.CollectionStartEvent):
-            if inside or (depth == 0 and not isinstance(event, yaml.MappingStartEvent)):
-                raise _not_a_selection()
-            depth += 1
-            if depth == 2 and key == "selected_paths":
-                if names is not None or not isinstance(event, yaml.SequenceStartEvent):
-                    raise _not_a_selection()
-                names = []
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-            if depth == 1:
-                key = None
-        elif isinstance(event, yaml.ScalarEvent):
-            if inside and names is not None:
-                names.append(event.value)
-                if len(names) > MOST_PATHS:
-                    raise ProjectError("The file selection selects too many files")
-            elif depth == 1:
-                key = event.value if key is None else None
-    if names is None:
+        if isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            yield event
+
+
+def _names(events: Iterator[yaml.Event]) -> list[str]:
+    names: list[str] = []
+    found = False
+    if not isinstance(next(events, None), yaml.MappingStartEvent):
+        raise _not_a_selection()
+    for key in events:
+        if isinstance(key, yaml.MappingEndEvent):
+            break
+        is_ours = isinstance(key, yaml.ScalarEvent) and key.value == "selected_paths"
+        _skip(key, events)
+        value = next(events)
+        if not is_ours:
+            _skip(value, events)
+            continue
+        if found or not isinstance(value, yaml.SequenceStartEvent):
+            raise _not_a_selection()
+        found = True
+        while isinstance(event := next(events), yaml.ScalarEvent):
+            names.append(event.value)
+            if len(names) > MOST_PATHS:
+                raise ProjectError("The file selection selects too many files")
+        if not isinstance(event, yaml.SequenceEndEvent):
+            raise _not_a_selection()
+    if not found:
         raise _not_a_selection()
     return names
+
+
+def _skip(event: yaml.Event, events: Iterator[yaml.Event]) -> None:
+    """Pass over what ``event`` starts."""
+    depth = 0
+    while True:
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth == 0:
+            return
+        event = next(events)
 
 
 def _parts(name: str) -> list[str]:

@@ -109,9 +109,7 @@ class Store:
             job_id = connection.execute(_INSERT, values).lastrowid or 0
             return _row(connection, job_id)
 
-    def modify(
-        self, job_id: int, changes: Mapping[str, Value], to: JobStatus | None = None
-    ) -> Row:
+    def modify(self, job_id: int, changes: Mapping[str, Value], to: JobStatus | None = None) -> Row:
         """Change what a job is, then reset (ACTIVE) or cancel it (INACTIVE), if asked.
 
         A job whose definition changes while it waits or runs starts again.
@@ -128,7 +126,7 @@ class Store:
             if to is None and redefined and before["status"] in ("ACTIVE", "UPLOADED"):
                 to = JobStatus.ACTIVE
             if to is not None:
-                _check_transition(JobStatus(before["status"]), to)
+                _check_transition(JobStatus(str(before["status"])), to)
                 blank = {"error": " ", "downloaded": 0, "processed": 0}
                 reset = blank if to is JobStatus.ACTIVE else {}
                 connection.execute(_MOVE, _as_is(before) | {"to": to, "renew": 1} | reset)
@@ -143,9 +141,7 @@ class Store:
         )
         return _claim(rows[0]) if rows else None
 
-    def commit(
-        self, claim: Claim, to: JobStatus | None = None, **values: Value
-    ) -> Claim | None:
+    def commit(self, claim: Claim, to: JobStatus | None = None, /, **values: Value) -> Claim | None:
         """Record how far an attempt is, and move its job on to status ``to``.
 
         Parameters
@@ -217,7 +213,9 @@ def no_such_job(job_id: int) -> CallRefused:
 
 
 def _claim(row: Row) -> Claim:
-    return Claim(int(row["job_id"] or 0), int(row["attempt"] or 0), JobStatus(row["status"]), row)
+    return Claim(
+        int(row["job_id"] or 0), int(row["attempt"] or 0), JobStatus(str(row["status"])), row
+    )
 
 
 def _as_is(row: Row) -> Row:

@@ -6,6 +6,7 @@ Plain data goes in and out. The engine's heavy libraries are loaded in the worke
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from contextlib import suppress
@@ -66,7 +67,7 @@ def work(chunk: Chunk) -> list[Treated]:
 
     Raises
     ------
-    OSError
+    DeidError
         If the staging folder cannot be written (a full disk).
     """
     from anontui.deid import Policy, Pseudonym, deidentify_file
@@ -79,15 +80,23 @@ def work(chunk: Chunk) -> list[Treated]:
             treated.append(Treated(item, None, "not reached"))
             continue
         outcome = deidentify_file(
-            item.source, item.target, policy=policy, key=chunk.key, pseudonym=pseudonym
+            item.source,
+            item.target,
+            policy=policy,
+            key=chunk.key,
+            pseudonym=pseudonym,
+            sync=False,  # it is synced where it is delivered
         )
-        if outcome.status == "done":
-            uids = (
-                outcome.study_instance_uid,
-                outcome.series_instance_uid,
-                outcome.sop_instance_uid,
-            )
+        uids = (
+            outcome.study_instance_uid,
+            outcome.series_instance_uid,
+            outcome.sop_instance_uid,
+        )
+        if outcome.status != "done":
+            reason = outcome.reason.partition(" (")[0] or outcome.status
+            treated.append(Treated(item, None, reason))
+        elif all(re.fullmatch(r"[0-9.]{1,64}", uid) for uid in uids):  # they become file names
             treated.append(Treated(item, uids))
         else:
-            treated.append(Treated(item, None, outcome.reason or outcome.status))
+            treated.append(Treated(item, None, "without valid UIDs"))
     return treated

@@ -48,10 +48,12 @@ def compile_filter(text: str, columns: Sequence[str]) -> Test:
 
 def sort_key(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
     """Return what to sort by so that 9 comes before 10, case does not matter, empty is last."""
-    parts = _NUMBER.split(text.strip().casefold())
-    return not parts[-1] and len(parts) == 1, [
-        (0, int(part), "") if at % 2 else (1, 0, part) for at, part in enumerate(parts) if part
-    ]
+    text = text.strip().casefold()
+    parts: list[tuple[int, int, str]] = []
+    for at, part in enumerate(_NUMBER.split(text)):
+        digits = part.lstrip("0")
+        parts.append((0, len(digits), digits) if at % 2 else (1, 0, part))
+    return not text, parts[0 if parts[0][2] else 1 :]
 
 
 def _term(match: re.Match[str], places: dict[str, int]) -> Test:

@@ -40,7 +40,7 @@ def load(folder: Path) -> Loaded:
     mapping_error: AnonTUIError | None = None
     if workspace.mapping_path.exists():
         try:
-            editor = MappingEditor.open(workspace.mapping_path)
+            editor = MappingEditor.load(workspace.mapping_path)
         except ProjectError as error:
             mapping_error = error
     batch: Batch | None = None

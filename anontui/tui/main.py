@@ -30,14 +30,14 @@ class MainScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__(id="main")
-        self.header = HeaderBar()
-        self.tabs = TabBar()
-        self.servers = ServersPane()
-        self.files = FilesPane()
-        self.mapping = MappingPane()
-        self.jobs = BatchPane()
-        self.strip = ActivityStrip()
-        self.keybar = KeyBar()
+        self.header: HeaderBar = HeaderBar()
+        self.tabs: TabBar = TabBar()
+        self.servers: ServersPane = ServersPane()
+        self.files: FilesPane = FilesPane()
+        self.mapping: MappingPane = MappingPane()
+        self.jobs: BatchPane = BatchPane()
+        self.strip: ActivityStrip = ActivityStrip()
+        self.keybar: KeyBar = KeyBar()
         self.panes: tuple[Pane, ...] = (self.servers, self.files, self.mapping, self.jobs)
         self.current: Pane = self.mapping
         self._zoomed = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anontui.tui.filtering import sort_key
 from anontui.tui.panes.pane import Pane
 from anontui.tui.widgets.grid import Cell, Column
 
@@ -36,13 +37,6 @@ class Node:
                 yield from child.shown()
 
 
-def natural(name: str) -> list[tuple[int, int | str]]:
-    """Sort key: folders and files as a person counts them."""
-    from anontui.tui.filtering import sort_key
-
-    return sort_key(name)
-
-
 def read_folder(folder: Path, depth: int) -> list[Node]:
     """What is in a folder: folders first, no dotfiles. Runs in the worker."""
     nodes: list[Node] = []
@@ -53,7 +47,7 @@ def read_folder(folder: Path, depth: int) -> list[Node]:
             is_folder = entry.is_dir()
             size = 0 if is_folder else _size(entry)
             nodes.append(Node(folder / entry.name, is_folder, depth, size))
-    return sorted(nodes, key=lambda node: (not node.is_folder, natural(node.path.name)))
+    return sorted(nodes, key=lambda node: (not node.is_folder, sort_key(node.path.name)))
 
 
 def _size(entry: os.DirEntry[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
@@ -158,9 +158,9 @@ class MappingPane(Pane):
         """Need: a row under the cursor."""
         return "" if self.key is not None else "the mapping has no rows"
 
-    def _row(self, key: int) -> int:
+    def _row(self, key: Hashable) -> int:
         assert self.editor is not None  # noqa: S101 - rows come from it
-        return self.editor.keys.index(key)
+        return next(row for row, known in enumerate(self.editor.keys) if known == key)
 
     def on_grid_activated(self) -> None:
         """Enter edits the cell."""
@@ -252,10 +252,10 @@ class MappingPane(Pane):
         app = self.anontui
 
         def work() -> None:
-            from anontui.operations.selecting import init_mapping
+            from anontui.operations.mappings import new_mapping
 
             assert app.model.workspace is not None  # noqa: S101 - the action needs it
-            init_mapping(app.model.workspace)
+            new_mapping(app.model.workspace)
 
         app.start("files", work, lambda _: app.load())
 
@@ -287,10 +287,12 @@ class MappingPane(Pane):
         self.show_title()
 
     def keep(self) -> None:
-        """Last save before the app ends; what may not be written goes to a draft beside."""
+        """Last save before the app ends; what may not be written there is written beside it."""
         self.save()
         if self.editor is not None and self.editor.revision != self._saved_revision:
-            self.editor.save_draft()
+            from anontui.operations.mappings import save_aside
+
+            save_aside(self.editor)
 
     def _watch(self) -> None:
         editor = self.editor

@@ -125,6 +125,27 @@ class ServersPane(Pane):
             answered,
         )
 
+    def switch_built_in(self) -> None:
+        """Start the built-in server for this folder, or stop it."""
+        app = self.anontui
+        workspace = app.model.workspace
+        assert workspace is not None  # noqa: S101 - the action needs it
+
+        def work() -> str:
+            from anontui.operations import own_server
+
+            if own_server.is_on(workspace):
+                own_server.switch_off(workspace)
+                return "The built-in server was stopped; jobs go on when it is started again"
+            own_server.switch_on(workspace)
+            return "The built-in server runs and is the active one"
+
+        def done(word: str) -> None:
+            app.say(word, "$success")
+            app.load()
+
+        app.start("files", work, done, label="Built-in server")
+
     def _save(self, settings: Settings | None) -> None:
         if settings is not None:
             self._change(lambda _: settings, "Saved")

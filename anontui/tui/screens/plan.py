@@ -32,10 +32,7 @@ class PlanRows:
     def cells(self, index: int) -> Sequence[str | Cell]:
         """Row number, source, pseudonym, verdict."""
         job = self._plan.jobs[index]
-        request = job.request
-        source = (request.source_path or request.source_instance_id or "") if request else ""
-        name = (request.anonymizedpatientid or "") if request else ""
-        return [Cell(str(job.row + 1), "dim"), source, name, self._verdict(job)]
+        return [Cell(str(job.row + 1), "dim"), job.source, job.pseudonym, self._verdict(job)]
 
     def _verdict(self, job: PlannedJob) -> Cell:
         if job.created_as is not None:

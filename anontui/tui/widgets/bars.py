@@ -56,7 +56,10 @@ class HeaderBar(Line):
         """Draw the line for the width there is."""
         app, model = self.anontui, self.anontui.model
         wide = self.size.width >= 100
-        left: list[str | tuple[str, str]] = [(" anontui ", "bold $primary-background on $primary"), "  "]
+        left: list[str | tuple[str, str]] = [
+            (" anontui ", "bold $primary-background on $primary"),
+            "  ",
+        ]
         left.append((app.folder_name(wide), "$text"))
         if app.readonly:
             left.append(("  read-only", "$warning"))

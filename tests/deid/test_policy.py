@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from anontui.deid import Action, Policy, tables
+from anontui.deid.dummies import dummy_value
+from anontui.deid.policy import resolve
+
+POLICY = Policy.basic()
+
+
+@pytest.mark.parametrize(
+    ("tag", "action"),
+    [
+        (0x00091001, Action.DELETE_PRIVATE),
+        (0x00010010, Action.DELETE_PRIVATE),
+        (0xFFFF0010, Action.DELETE_PRIVATE),
+        (0x00080000, Action.DELETE),  # group length
+        (0x00020010, Action.DELETE),
+        (0x50100022, Action.DELETE),
+        (0x60020022, Action.DELETE),
+        (0x60FE0010, Action.DELETE),
+        (0xFFFCFFFC, Action.DELETE),
+        (0x00081F1F, Action.DELETE_UNKNOWN),
+        (0x20FF0010, Action.DELETE_PRIVATE),
+        (0x0F0E0010, Action.DELETE_UNKNOWN),
+        (0x00100010, Action.PSEUDONYM),
+        (0x00100020, Action.PSEUDONYM),
+        (0x00280010, Action.KEEP),
+        (0x7FE00010, Action.KEEP),
+        (0x0008010E, Action.KEEP),  # Coding Scheme URL
+        (0x00081190, Action.DELETE),  # Retrieve URL
+        (0x00401007, Action.DELETE),  # a retired order number
+        (0x002031AB, Action.KEEP),  # a retired code string of a repeating group
+        (0x00200242, Action.REPLACE_UID),
+    ],
+)
+def test_what_the_table_does_not_say(tag: int, action: Action) -> None:
+    assert POLICY.action(tag, {}) is action
+
+
+@pytest.mark.parametrize(("kind", "action"), [
+    ("1", Action.REPLACE), ("1C", Action.REPLACE), ("2", Action.EMPTY), ("2C", Action.EMPTY),
+    ("3", Action.DELETE), ("?", Action.REPLACE),
+])  # fmt: skip
+def test_compound_code_by_type(kind: str, action: Action) -> None:
+    assert resolve("X/Z/D", kind) is action
+
+
+def test_no_telling_attribute_is_kept() -> None:
+    """Over the whole dictionary: names and moments never stay, whether the table knows them."""
+    from pydicom.datadict import DicomDictionary
+
+    kept = [
+        f"{tag:08X}"
+        for tag, (vr, *_) in DicomDictionary.items()
+        if vr in ("PN", "DA", "TM", "DT", "AS") and POLICY.action(tag, {}) is Action.KEEP
+    ]
+    assert not kept
+
+
+def test_every_replaced_attribute_has_a_dummy() -> None:
+    """Also those that a type 1 turns from empty into a dummy."""
+    missing = []
+    for tag, code in POLICY.rules.items():
+        for kind in "123?":
+            known = tables.attribute(tag)
+            if resolve(code, kind) is not Action.REPLACE or known is None or known.vr == "UI":
+                continue
+            if known.vr != "SQ":
+                assert len(dummy_value(tag, known.vr)) % 2 == 0
+            elif tables.dummy_item(tag) is None and _has_type(tag, kind):
+                missing.append(f"{tag:08X} {code} {kind}")
+    assert not missing
+
+
+def _has_type(tag: int, kind: str) -> bool:
+    raw = tables._types()
+    containers = [*raw["top"].values(), *raw["nested"].values()]
+    return "D" in POLICY.rules[tag] or any(
+        types.get(f"{tag:08X}", "").startswith(kind) for types in containers
+    )
+
+
+def test_edition_is_recorded() -> None:
+    assert POLICY.edition == "2024e, with the rows that 2026c adds"
+
+
+def test_policy_travels_to_a_worker() -> None:
+    copy = pickle.loads(pickle.dumps(POLICY))
+    assert copy.rules == POLICY.rules
+    assert copy.action(0x00080050, {}) is Action.EMPTY
+
+
+def test_importing_is_cheap() -> None:
+    code = "import sys, anontui.deid; print('pydicom' in sys.modules, 'json' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split()[0] == "False"
