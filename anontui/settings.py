@@ -253,6 +253,19 @@ def _read(path: Path) -> Settings:
             cause=error.strerror or type(error).__name__,
             advice="Make it readable for you, or set ANONTUI_SETTINGS to another file.",
         ) from error
+    settings = _from_bytes(path, content)
+    warnings = []
+    if is_open:
+        warnings.append(f"Others can read {path}, which holds your token: chmod 600 it.")
+    if settings.active_server_name is not None:
+        try:
+            settings.active_server  # noqa: B018 - asked only for its error
+        except SettingsError as error:
+            warnings.append(error.sentence())
+    return replace(settings, warnings=tuple(warnings))
+
+
+def _from_bytes(path: Path, content: bytes) -> Settings:
     if len(content) > _MAX_BYTES:
         raise _wrong(path, "it is larger than 1 MB")
     import yaml  # here, so that a start without settings does not wait for it
@@ -265,16 +278,7 @@ def _read(path: Path) -> Settings:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise _wrong(path, f"it is not YAML{where}") from None
-    settings = _from_yaml(path, dict(_named(path, "the file", {} if data is None else data)))
-    warnings = []
-    if is_open:
-        warnings.append(f"Others can read {path}, which holds your token: chmod 600 it.")
-    if settings.active_server_name is not None:
-        try:
-            settings.active_server  # noqa: B018 - asked only for its error
-        except SettingsError as error:
-            warnings.append(error.sentence())
-    return replace(settings, warnings=tuple(warnings))
+    return _from_yaml(path, dict(_named(path, "the file", data)))
 
 
 def _from_yaml(path: Path, extra: dict[str, Any]) -> Settings:
@@ -285,7 +289,7 @@ def _from_yaml(path: Path, extra: dict[str, Any]) -> Settings:
         return None if value is None else _text(path, key, value)
 
     def texts(key: str) -> dict[str, str]:
-        values = _named(path, key, extra.pop(key, None) or {})
+        values = _named(path, key, extra.pop(key, None))
         return {name: _text(path, f"{key}: {name}", value) for name, value in values.items()}
 
     validate_ssl = extra.pop("validate_ssl", None)
@@ -332,7 +336,7 @@ def _job_defaults(path: Path, value: object) -> dict[str, str]:
                 raise _wrong(path, f"{key} holds a line that is not 'name,value'")
             pairs.append((name, rest))
         value = dict(pairs)
-    values = _named(path, key, value or {})
+    values = _named(path, key, value)
     return {
         _OLD_NAMES.get(name, name): _text(path, f"{key}: {name}", one)
         for name, one in values.items()
@@ -340,6 +344,9 @@ def _job_defaults(path: Path, value: object) -> dict[str, str]:
 
 
 def _named(path: Path, key: str, value: object) -> dict[str, Any]:
+    """Return a mapping whose keys are text; nothing at all is an empty one."""
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise _wrong(path, f"{key} is not a list of names with values")
     for name in value:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from anontui.cli.changing import Action, change
-from anontui.cli.context import job_ids, job_row, workspace
+from anontui.cli.context import connected, job_ids, job_row, workspace
 from anontui.cli.out import JSON_OPTION, YES_OPTION, clean, say, show_fields, show_json, show_table
 from anontui.operations import batches
 
@@ -73,7 +73,7 @@ def status(patient_name: bool, as_json: bool) -> None:
 @command.command()
 @job_ids
 def add(ids: tuple[int, ...]) -> None:
-    """Add jobs; without a batch, one is made for the active server."""
+    """Add jobs to the batch, a new one if need be."""
     batch = batches.add_jobs(workspace(), ids)
     say(f"The batch now has {len(batch.job_ids)} jobs on {batch.server_name}.")
 
@@ -103,7 +103,7 @@ def cancel(yes: bool) -> None:
 @command.command("cancel-active")
 @YES_OPTION
 def cancel_active(yes: bool) -> None:
-    """Cancel the jobs that wait or are being fetched; leave the others."""
+    """Cancel the ACTIVE jobs; leave the others."""
     _change("cancel", "ACTIVE", yes=yes)
 
 
@@ -135,11 +135,9 @@ def show_error(as_json: bool) -> None:
 
 @contextmanager
 def _client() -> Iterator[tuple[Batch, Client]]:
-    from anontui.operations.servers import connect
-
     here = workspace()
     batch = batches.open_batch(here)
-    with connect(here.settings, batches.server_of(here, batch)) as client:
+    with connected(here.settings, batches.server_of(here, batch)) as client:
         yield batch, client
 
 

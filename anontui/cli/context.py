@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from anontui.cli.out import say
+from anontui.errors import ServerError
 from anontui.operations.workspace import Workspace, open_workspace
-from anontui.settings import why_ignored
+from anontui.settings import Server, Settings, why_ignored
 
 if TYPE_CHECKING:
+    from anontui.idis.client import Client
     from anontui.idis.model import Job
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,6 +27,20 @@ def workspace() -> Workspace:
     for warning in filter(None, (why_ignored(found.folder), *found.settings.warnings)):
         say(f"Warning: {warning}")
     return found
+
+
+@contextmanager
+def connected(settings: Settings, server: Server | None = None) -> Iterator[Client]:
+    """A client of ``server`` (default: the active one); trouble comes with fitting advice."""
+    from anontui.operations.servers import advice_for, connect
+
+    server = server or settings.active_server
+    try:
+        with connect(settings, server) as client:
+            yield client
+    except ServerError as error:
+        error.advice = advice_for(settings, server, error)
+        raise
 
 
 def _parsed(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> tuple[int, ...]:

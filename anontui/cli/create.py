@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from anontui.cli.context import workspace
+from anontui.cli.context import connected, workspace
 from anontui.cli.out import (
     JSON_OPTION,
     YES_OPTION,
@@ -47,7 +47,6 @@ def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json:
     started again. While something is wrong with a row, nothing is created.
     """
     from anontui.operations.creating import create, plan
-    from anontui.operations.servers import connect
     from anontui.project.mapping import Mapping
 
     here = workspace()
@@ -83,7 +82,7 @@ def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json:
         f"writing to {targets}{f' ({exist})' * bool(exist)}?",
         yes=yes,
     )
-    with connect(here.settings, planned.server) as client:
+    with connected(here.settings, planned.server) as client:
         made = follow(create(here, planned, client), "creating jobs").jobs
     by_row = {job.row: job for job in ready}
     rows: list[dict[str, object]] = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from anontui.cli.context import job_row
+from anontui.cli.context import connected, job_row
 from anontui.cli.out import follow, say, show_table
 from anontui.cli.problems import show_problems
 from anontui.cli.run import check_terminal, open_app
@@ -49,14 +49,13 @@ def _play(folder: Path) -> bool:
     """Create the mapping's jobs, wait for all of the batch, print them; True if all are DONE."""
     from anontui.operations import batches, jobs
     from anontui.operations.creating import create, plan
-    from anontui.operations.servers import connect
     from anontui.operations.workspace import open_workspace
     from anontui.project.mapping import Mapping
 
     here = open_workspace(folder)
     planned = plan(here, Mapping.load(here.mapping_path))
     show_problems(planned.problems)
-    with connect(here.settings, planned.server) as client:
+    with connected(here.settings, planned.server) as client:
         made = follow(create(here, planned, client), "creating jobs").jobs
         ids = batches.open_batch(here).job_ids
         say(f"Created {len(made)} jobs in {here.folder}; waiting for all {len(ids)} of the batch.")

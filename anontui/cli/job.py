@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from anontui.cli.changing import change
-from anontui.cli.context import job_ids, job_row, workspace
+from anontui.cli.context import connected, job_ids, job_row, workspace
 from anontui.cli.out import JSON_OPTION, YES_OPTION, say, show_fields, show_json, show_table
 
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ def list_jobs(ids: tuple[int, ...], as_json: bool) -> None:
 @YES_OPTION
 def reset(ids: tuple[int, ...], yes: bool) -> None:
     """Have jobs processed again, from the start."""
-    from anontui.operations.servers import connect
-
     settings = workspace().settings
-    with connect(settings) as client:
+    with connected(settings) as client:
         change(client, settings.active_server.name, "reset", ids, yes=yes)
 
 
@@ -73,19 +71,16 @@ def reset(ids: tuple[int, ...], yes: bool) -> None:
 @YES_OPTION
 def cancel(ids: tuple[int, ...], yes: bool) -> None:
     """Make jobs inactive."""
-    from anontui.operations.servers import connect
-
     settings = workspace().settings
-    with connect(settings) as client:
+    with connected(settings) as client:
         change(client, settings.active_server.name, "cancel", ids, yes=yes)
 
 
 def _found(ids: Iterable[int]) -> dict[int, Job]:
     """The jobs that the server knows, in the order in which they were asked for."""
     from anontui.operations.jobs import status
-    from anontui.operations.servers import connect
 
-    with connect(workspace().settings) as client:
+    with connected(workspace().settings) as client:
         jobs = status(client, ids)
     return {job_id: jobs[job_id] for job_id in ids if job_id in jobs}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -113,7 +114,7 @@ def user() -> None:
 @click.pass_obj
 def add(default: Path, name: str, own_token: bool, data: Path | None) -> None:
     """Give NAME a token and print it; earlier ones stay valid."""
-    given = click.get_text_stream("stdin").readline().strip() if own_token else None
+    given = sys.stdin.readline().strip() if own_token else None
     with _users(data or default) as users:
         token = users.add(name, given)
     if given is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from anontui.cli.context import job_row, workspace
+from anontui.cli.context import connected, job_row, workspace
 from anontui.cli.out import JSON_OPTION, say, show_json, show_table
 
 
@@ -100,9 +100,7 @@ def status(context: click.Context, name: str | None, as_json: bool) -> None:
 @JSON_OPTION
 def jobs(as_json: bool) -> None:
     """List the newest jobs of the active server."""
-    from anontui.operations.servers import connect
-
-    with connect(workspace().settings) as client:
+    with connected(workspace().settings) as client:
         found = client.jobs()
     if as_json:
         show_json([job.to_json(extended=False) for job in found])

@@ -122,6 +122,17 @@ def new_token(data: Path, user: str) -> str:
     return _run(data, "give a token", "user", "add", user).strip()
 
 
+def accept_token(data: Path, user: str, token: str) -> None:
+    """Make ``user`` known to the server of this data folder by a token that they have.
+
+    Raises
+    ------
+    CannotStart
+        If the server's command refuses.
+    """
+    _run(data, "take the token", "user", "add", user, "--own-token", typed=token)
+
+
 def shares(data: Path) -> dict[str, Path]:
     """The shares that the server of this data folder was given: UNC path to local folder.
 
@@ -205,12 +216,12 @@ def _detached() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _run(data: Path, what: str, *words: str) -> str:
+def _run(data: Path, what: str, *words: str, typed: str = "") -> str:
     """Run a command of the server to its end; returns what it printed."""
     try:
         done = subprocess.run(
             _command(*words, "--data", str(data)),
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,

@@ -51,8 +51,12 @@ def switch_on(workspace: Workspace) -> Workspace:
     name = known.name if known else SERVER_NAME
     changed = settings.replace(built_in=data).with_server(name, server.url).activated(name)
     if known is None:
-        user = settings.user_name or getpass.getuser()
-        changed = changed.replace(user_name=user, user_token=builtin.new_token(data, user))
+        user, token = settings.user_name or getpass.getuser(), settings.user_token
+        if token:  # there is one for all servers, and the others must go on knowing it
+            builtin.accept_token(data, user, token)
+        else:
+            token = builtin.new_token(data, user)
+        changed = changed.replace(user_name=user, user_token=token)
     changed.save()
     return workspace.with_settings(changed)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from anontui.errors import AnonTUIError
+from anontui.errors import AnonTUIError, ServerUnreachable
 from anontui.settings import Server, Settings
 
 if TYPE_CHECKING:
@@ -53,5 +54,14 @@ def probe(settings: Settings, server: Server) -> ServerState:
             latency = client.probe().latency_ms
     except AnonTUIError as error:
         problem = f"{error.message} ({error.cause})" if error.cause else error.message
-        return ServerState(server.name, server.url, False, None, problem, error.advice)
+        advice = advice_for(settings, server, error)
+        return ServerState(server.name, server.url, False, None, problem, advice)
     return ServerState(server.name, server.url, True, latency)
+
+
+def advice_for(settings: Settings, server: Server, error: AnonTUIError) -> str:
+    """What to do about ``error``; a silent server on this machine may be the built-in one."""
+    is_here = urlsplit(server.url).hostname in ("127.0.0.1", "localhost", "::1")
+    if settings.built_in and is_here and isinstance(error, ServerUnreachable):
+        return f"Start the built-in server in the app, or: anontui serve --data {settings.built_in}"
+    return error.advice

@@ -179,8 +179,12 @@ def write_option(text: str, name: str, value: str, delimiter: str, line_end: str
     for field in (value, quote(value, delimiter, always=True)):
         line = before + field + after
         option = read_option(line, delimiter)
-        same_name = option and (old or option.name == name)
-        if option and same_name and option.value == value and len(lines_of(line)) == 1:
+        if (
+            option
+            and option.value == value
+            and (old or option.name == name != "")
+            and len(lines_of(line)) == 1
+        ):
             return "".join([*lines[:at], line, *lines[at:]])
     raise ProjectError(
         "An option is a name and a value on one line",

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -43,11 +43,32 @@ class _Protocol(H11Protocol):
             self._patience = None
 
 
-class _Server(uvicorn.Server):
-    """Waits for its end instead of looking for it ten times a second."""
+class Server(uvicorn.Server):
+    """Waits for its end instead of looking for it ten times a second.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    Parameters
+    ----------
+    app
+        The ASGI application.
+    ready
+        Called when requests are taken.
+    """
+
+    def __init__(self, app: Starlette, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=3,
+            )
+        )
         self._ready = ready
         self._ended = asyncio.Event()
 
@@ -56,47 +77,28 @@ class _Server(uvicorn.Server):
         self._ended.set()
 
     async def main_loop(self) -> None:
+        """What :meth:`serve` does between its start and its end."""
         self._ready()
         await self._ended.wait()
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        """Leave the signals to :func:`serve_http`."""
         return contextlib.nullcontext()
 
 
 def serve_http(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Answer on ``listener`` until SIGTERM or SIGINT, which are ignored from then on.
 
-    Parameters
-    ----------
-    app
-        The ASGI application.
-    listener
-        A listening socket; closed at the end.
-    ready
-        Called when requests are taken.
+    ``listener`` is a listening socket, closed at the end; ``ready`` is called when requests
+    are taken.
     """
-    config = uvicorn.Config(
-        app,
-        http=_Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=3,
-    )
-    asyncio.run(_serve(config, listener, ready))
+    asyncio.run(_serve(Server(app, ready), listener))
 
 
-async def _serve(
-    config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]
-) -> None:
+async def _serve(server: Server, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    server = _Server(config, ready)
 
-    def end(*_: Any) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(server.end)
 
     for number in (signal.SIGTERM, signal.SIGINT):

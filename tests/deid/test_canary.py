@@ -33,7 +33,7 @@ TEXT_VRS += ["UI", "UR", "UT", "OB", "OW", "UN"]
 PLACES = {
     "private element": [E(0x00090010, "LO", b"ACME"), E(0x00091001, "LO", CANARY)],
     "private creator": [E(0x00090010, "LO", CANARY)],
-    "private sequence": [E(0x00090010, "LO", b"X"), E(0x00091002, "SQ", [[E(0x00104000, "LT", CANARY)]])],
+    "private sequence": [E(0x00091002, "SQ", [[E(0x00104000, "LT", CANARY)]])],
     "private group behind the pixels": [E(0x7FE10010, "LO", CANARY)],
     "odd group below 8": [E(0x00070010, "LO", CANARY)],
     "unknown attribute": [E(0x00081F1F, "LO", CANARY)],
@@ -65,6 +65,8 @@ EXPLICIT_PLACES = {
     "sequence for a text": [E(0x00100010, "SQ", [[E(0x00081F1F, "LO", CANARY)]])],
     "sequence for a kept number": [E(0x00180050, "SQ", [[E(0x00104000, "LT", CANARY)]])],
     "text for a kept sequence": [E(0x00189006, "LT", CANARY)],
+    "name for a text": [E(0x00080070, "PN", CANARY)],
+    "date for a text": [E(0x00080070, "DA", CANARY)],
     "text for a number": [E(0x00180050, "LO", CANARY)],
     "text for a binary number": [E(0x00189087, "UT", CANARY + b"\0\0")],
 }  # fmt: skip

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.dataelem import RawDataElement
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
-from pydicom.uid import UID_dictionary
 
 from anontui.deid import Reason
 from anontui.deid.uids import new_uid
@@ -70,7 +69,10 @@ PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 def expected(path: Path) -> Reason | None:
     if path.name in HELD:
         return HELD[path.name]
-    if path.suffix in (".dump", ".txt", ".json", ".md", ".jpg", ".gz", ".icc") or path.name == "README":
+    if (
+        path.suffix in (".dump", ".txt", ".json", ".md", ".jpg", ".gz", ".icc")
+        or path.name == "README"
+    ):
         return Reason.NOT_DICOM
     if "TINY_ALPHA" in path.parts:
         return Reason.PIXEL_DATA  # their pixels were taken out
@@ -102,9 +104,8 @@ def test_right_or_held(path: Path, tmp_path: Path) -> None:
     assert after.SOPInstanceUID == new_uid(KEY, before.SOPInstanceUID)
     assert after.SOPInstanceUID == after.file_meta.MediaStorageSOPInstanceUID
     for tag in (0x00100010, 0x00100020, 0x00080050):
-        element = before.get_item(tag, keep_deferred=True) if tag in before else None
-        if isinstance(element, RawDataElement) and element.value and len(element.value) > 4:
-            assert element.value.strip() not in result
+        original = str(before[tag].value) if tag in before else ""
+        assert len(original) < 5 or original.encode("utf-8", "replace") not in result
     assert no_private(after)
 
 

@@ -139,7 +139,7 @@ def test_full_disk_leaves_nothing(
 
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(file_of())
-    monkeypatch.setattr(*((os, "fsync") if failing == "fsync" else (Path, "replace")), fail)
+    monkeypatch.setattr(os if failing == "fsync" else Path, failing, fail)
     with pytest.raises(DeidError, match="cannot be written"):
         deidentify(source, target)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

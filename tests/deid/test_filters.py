@@ -103,6 +103,7 @@ def test_dicomdir_is_rejected(where: str, tmp_path: Path) -> None:
 
 
 PIXELS = 0x7FE00010
+YBR_422 = [E(0x00280002, "US", 3), E(0x00280004, "CS", b"YBR_FULL_422")]  # 2 of 3 are stored
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,8 @@ PIXELS = 0x7FE00010
         ([E(0x00280002, "US", 3), E(PIXELS, "OW", bytes(24))], True),
         ([E(0x00280002, "US", 3), E(PIXELS, "OW", bytes(22))], False),
         ([E(0x00280100, "US", 1), E(0x00280010, "US", 3), E(PIXELS, "OB", bytes(2))], True),
-        ([E(0x00280002, "US", 3), E(0x00280004, "CS", b"YBR_FULL_422"), E(PIXELS, "OW", bytes(16))], True),
+        ([*YBR_422, E(PIXELS, "OW", bytes(16))], True),
+        ([*YBR_422, E(PIXELS, "OW", bytes(14))], False),
     ],
 )  # fmt: skip
 def test_pixel_data_are_long_enough(extra: list[E], ok: bool, tmp_path: Path) -> None:

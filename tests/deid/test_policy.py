@@ -53,7 +53,7 @@ def test_compound_code_by_type(kind: str, action: Action) -> None:
 
 def test_no_telling_attribute_is_kept() -> None:
     """Over the whole dictionary: names and moments never stay, whether the table knows them."""
-    from pydicom.datadict import DicomDictionary
+    from pydicom._dicom_dict import DicomDictionary
 
     kept = [
         f"{tag:08X}"

@@ -6,6 +6,7 @@ import zlib
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import pydicom
 import pytest
@@ -81,9 +82,9 @@ def nested(body: bytes, form: Form) -> bytes:
     at = marked.index(inner)
     if form.undefined:
         return marked[:at] + body + marked[at + len(inner) :]
-    little = "big" if form.syntax == BIG else "little"
+    order: Literal["big", "little"] = "big" if form.syntax == BIG else "little"
     head = 8 if form.implicit else 12
-    sizes = (len(body) + 8).to_bytes(4, little), len(body).to_bytes(4, little)
+    sizes = (len(body) + 8).to_bytes(4, order), len(body).to_bytes(4, order)
     return marked[: head - 4] + sizes[0] + marked[head : head + 4] + sizes[1] + body
 
 

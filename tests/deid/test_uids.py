@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.uid import UID_dictionary
+from pydicom._uid_dict import UID_dictionary
 
 from anontui.deid.uids import is_standard, new_uid
 from tests.deid.build import FORMS, KEY, E, Form, done, file_of

@@ -38,7 +38,7 @@ class Terminal:
     ) -> None:
         self._socket = f"anontui-test-{uuid.uuid4().hex[:8]}"
         self._env = {**os.environ, **(env or {}), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        shell = f"{shlex.join(command)}; echo \"[exit $?]\"; sleep 600"
+        shell = f'{shlex.join(command)}; echo "[exit $?]"; sleep 600'
         self._tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(cwd), shell)
 
     def _tmux(self, *words: str) -> str:

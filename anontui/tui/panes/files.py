@@ -100,7 +100,10 @@ class FilesPane(Pane):
 
     label = "Files"
     number = 2
-    columns = (Column("name", "name", None, min_width=14), Column("what", "", 15, right=True))
+    columns = (
+        Column("name", "name", None, min_width=14),
+        Column("what", "", 15, min_width=8, right=True),
+    )
     empty = "Nothing here.\n\nPut data into the project folder,\nor name a root_source_path."
 
     def __init__(self) -> None:
@@ -242,7 +245,7 @@ class FilesPane(Pane):
 
         def done(found: FolderSummary) -> None:
             kinds = " ".join(sorted(found.modalities))
-            text = f"{kinds} {found.dicom} of {found.files}" if found.dicom else "no DICOM"
+            text = f"{found.dicom} of {found.files} {kinds}" if found.dicom else "no DICOM"
             node.note = (text, "good" if found.dicom else "warn")
             self.grid.refresh_rows([node.path])
 

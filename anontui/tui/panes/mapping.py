@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     ("project", "project"),
-    ("destination_path", "destination"),
     ("root_source_path", "root"),
+    ("destination_path", "destination"),
 )
 SAVE_DELAY = 0.4
 """Seconds after the last edit until the file is saved."""
@@ -53,11 +53,8 @@ class MappingRows:
         cells: list[str | Cell] = [Cell(str(index + 1), "dim")]
         for name in self._names:
             text = mapping.cell(index, name)
-            problem = problems.get(name)
-            if problem:
-                cells.append(Cell(f"{text} ⚠ {problem}" if text else f"⚠ {problem}", "warn"))
-            else:
-                cells.append(text)
+            wrong = name in problems
+            cells.append(Cell(f"⚠ {text or 'missing'}", "warn") if wrong else text)
         return cells
 
 
@@ -70,9 +67,9 @@ class MappingPane(Pane):
     columns = (
         Column("#", "#", 4, right=True),
         Column("source", "source", None, min_width=16, editable=True),
-        Column("pseudo_id", "pseudo_id", 13, min_width=10, editable=True),
-        Column("pseudo_name", "pseudo_name", 13, min_width=8, editable=True),
-        Column("description", "description", 22, min_width=8, editable=True),
+        Column("pseudo_id", "pseudo_id", 12, min_width=10, editable=True),
+        Column("pseudo_name", "pseudo_name", 12, min_width=8, editable=True),
+        Column("description", "description", 17, min_width=8, editable=True),
     )
     empty = (
         "No rows yet.\n\nMark folders in Files (2, space) and press a,\nor add a row here with +."
@@ -146,7 +143,8 @@ class MappingPane(Pane):
             value = self.editor.mapping.option(name)
             shown = (value, "$text") if value else ("not set", "$warning")
             parts.append(Content.assemble((f"{label} ", "$text-muted"), shown))
-        self.options.update(Content("   ").join(parts))
+        project, root, destination = parts
+        self.options.update(Content("\n").join([Content("   ").join([project, root]), destination]))
 
     # -- edits ---------------------------------------------------------------------------
 
@@ -161,6 +159,14 @@ class MappingPane(Pane):
     def _row(self, key: Hashable) -> int:
         assert self.editor is not None  # noqa: S101 - rows come from it
         return next(row for row, known in enumerate(self.editor.keys) if known == key)
+
+    def on_grid_cursor_moved(self) -> None:
+        """Say what is wrong with the row under the cursor, if anything is."""
+        if self.editor is None or self.key is None or self.anontui.main.current is not self:
+            return
+        problems = self.editor.problems(self._row(self.key))
+        if problems:
+            self.anontui.say("; ".join(problems.values()), "$warning")
 
     def on_grid_activated(self) -> None:
         """Enter edits the cell."""

@@ -1,0 +1,189 @@
+"""What holds for any mapping, any text typed into it, and any order of edits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anontui.errors import ProjectError
+from anontui.project.dialect import DELIMITERS, read_fields, split_fields
+from anontui.project.editor import MappingEditor
+from anontui.project.mapping import Mapping
+from anontui.project.table import is_between
+
+DESCRIPTIONS = ("", "One line", "Two\n\nlines; with, marks,;", '"quoted" # not a comment')
+NASTY = st.sampled_from(
+    ["", " ", "#", "#x", ",", ";", "a;", "\t", '"', '""', '"a', "a\nb", "a\r\nb", "\r", "\n"]
+    + ["## Options ##", "## mapping ##", "##Description##", "=1+1", "@x", "é", "€", "ł", "\x85"]
+    + ["\u2028", "\ufeff", "folder:a", "  padded ", "\x00", "\ud800", "-1", "null", "a,b;c\td"]
+)
+TEXT = st.one_of(NASTY, st.text(max_size=8), st.lists(NASTY, max_size=3).map("".join))
+NAMES = st.sampled_from(["source", "pseudo_id", "patient_name", "description", "project"])
+ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+CELL = st.one_of(
+    st.sampled_from(["", "folder:a", "001", " padded", '"quoted, cell"', '"two\nlines"', "5\" x"]),
+    st.text("ab ,;\"'#é", max_size=5),
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """A mapping file as people and programs leave them."""
+    delimiter = draw(st.sampled_from(DELIMITERS))
+    end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    columns = ["source", "patient_id", "pseudo_name", "description", "colour"]
+    width = draw(st.integers(1, len(columns)))
+    lines = ["## Description ##", draw(st.sampled_from(DESCRIPTIONS)), "", "## options ##"]
+    lines += draw(st.lists(st.sampled_from(["project,Knees", "", "# note", "pims_key;7"])))
+    lines += ["## Mapping ##", delimiter.join(columns[:width])]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=end)
+    for row in draw(st.lists(st.lists(CELL, max_size=6), max_size=6)):
+        writer.writerow(row)
+        out.write(draw(st.sampled_from(["", "", end, f"# note{end}", delimiter + end])))
+    pad = draw(st.sampled_from(["", delimiter * 3])) if delimiter != "\t" else ""
+    text = end.join(line + pad for line in lines) + end + out.getvalue()
+    if draw(st.booleans()):
+        text = text.removesuffix(end)
+    encoding = draw(ENCODINGS)
+    return text.encode(encoding, "replace")
+
+
+def content(mapping: Mapping) -> tuple[str, list[tuple[str, str]], list[list[str]]]:
+    """All that a mapping says; rows without any text are not in a file that is read again."""
+    return (
+        mapping.description,
+        mapping.options,
+        [
+            [mapping.cell(row, name) for name in mapping.columns if name.strip()]
+            for row in range(len(mapping.rows))
+            if any(cell.strip() for cell in mapping.cells(row))
+        ],
+    )
+
+
+@given(files())
+def test_reading_and_writing_changes_nothing(data: bytes) -> None:
+    assert Mapping.loads(data).dumps() == data
+
+
+@given(st.text("a,;\t \"'#\r\n", max_size=12), st.sampled_from(DELIMITERS))
+def test_fields_are_those_of_the_csv_module(text: str, delimiter: str) -> None:
+    lines = io.StringIO(text, newline="").readlines()
+    expected = next(csv.reader(lines, delimiter=delimiter), [])
+    fields, rest = split_fields(text, delimiter)
+    assert delimiter.join(fields) + rest == text
+    assert read_fields(text, delimiter) in (expected, expected or [""])
+
+
+Edit = Callable[[MappingEditor], object]
+
+
+def _cell(row: int, name: str, text: str) -> Edit:
+    def edit(editor: MappingEditor) -> None:
+        if editor.keys:
+            editor.set_cell(row % len(editor.keys), name, text)
+
+    return edit
+
+
+def _delete(rows: list[int]) -> Edit:
+    return lambda editor: editor.delete_rows({row % len(editor.keys) for row in rows if editor.keys})
+
+
+def _duplicate(rows: list[int]) -> Edit:
+    return lambda editor: editor.duplicate_rows(
+        {row % len(editor.keys) for row in rows if editor.keys}
+    )
+
+
+def _insert(at: int, rows: list[dict[str, str]]) -> Edit:
+    return lambda editor: editor.insert_rows(at % (len(editor.keys) + 1), rows)
+
+
+def _option(name: str, value: str) -> Edit:
+    return lambda editor: editor.set_option(name, value)
+
+
+def _description(text: str) -> Edit:
+    return lambda editor: editor.set_description(text)
+
+
+ROWS = st.lists(st.integers(0, 20), max_size=4)
+EDITS = st.lists(
+    st.one_of(
+        st.builds(_cell, st.integers(0, 20), NAMES, TEXT),
+        st.builds(_delete, ROWS),
+        st.builds(_duplicate, ROWS),
+        st.builds(_insert, st.integers(0, 20), st.lists(st.dictionaries(NAMES, TEXT), max_size=3)),
+        st.builds(_option, NAMES, TEXT),
+        st.builds(_description, TEXT),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=300)
+@given(files(), EDITS)
+def test_edits_are_read_back_and_undone_to_the_byte(data: bytes, edits: list[Edit]) -> None:
+    editor = MappingEditor(Mapping.loads(data), Path("unused"))
+    states = [data]
+    for edit in edits:
+        before, revision = editor.mapping.dumps(), editor.revision
+        try:
+            edit(editor)
+        except ProjectError:
+            assert (editor.mapping.dumps(), editor.revision) == (before, revision)
+            continue
+        assert len(editor.keys) == len(set(editor.keys)) == len(editor.mapping.rows)
+        again = Mapping.loads(editor.mapping.dumps())
+        assert content(again) == content(editor.mapping)
+        if editor.revision != revision:
+            states.append(editor.mapping.dumps())
+        else:
+            assert editor.mapping.dumps() == before
+    for state in reversed(states[:-1]):
+        assert editor.undo()
+        assert editor.mapping.dumps() == state
+    assert editor.undo() is None
+    for state in states[1:]:
+        assert editor.redo()
+        assert editor.mapping.dumps() == state
+    assert editor.redo() is None
+
+
+@settings(max_examples=300)
+@given(files(), st.integers(0, 5), NAMES, TEXT)
+def test_a_set_cell_is_read_back_and_no_other_cell_changes(
+    data: bytes, row: int, name: str, text: str
+) -> None:
+    editor = MappingEditor(Mapping.loads(data), Path("unused"))
+    if not editor.keys or editor.mapping.column(name) is None:
+        return
+    row %= len(editor.keys)
+    expected = [[cell.strip() for cell in cells] for cells in editor.mapping.rows]
+    position = editor.mapping.column(name)
+    assert position is not None
+    try:
+        editor.set_cell(row, name, text)
+    except ProjectError:
+        return
+    expected[row] += [""] * (position + 1 - len(expected[row]))
+    expected[row][position] = text.strip()
+    again = Mapping.loads(editor.mapping.dumps())
+    found = [[cell.strip() for cell in cells] for cells in again.rows]
+    kept = [(at, cells) for at, cells in enumerate(expected) if at != row or any(cells)]
+    assert [cells + [""] * 9 for cells in found] == [
+        cells + [""] * (9 + len(at_cells) - len(cells))
+        for (_, cells), at_cells in zip(kept, found, strict=True)
+    ]
+
+
+@given(st.text(max_size=10))
+def test_no_text_is_too_odd_to_tell_a_row_from_a_comment(text: str) -> None:
+    assert is_between(text) in (True, False)
