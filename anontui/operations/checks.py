@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from anontui import unc
 from anontui.errors import AnonTUIError, ProjectError
@@ -21,7 +21,6 @@ from anontui.project.selection import Selection
 from anontui.project.source import Source, SourceKind
 from anontui.unc import ShareMap
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 NOT_SET = "NOT_SET"  # what AnonAPI writes where nobody chose a project
@@ -59,21 +58,13 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What the disk told of a path source."""
-
-    data: str
-    error: AnonTUIError | None = None
-
-
 class RowChecker:
     """Checks rows one by one; what several have in common is looked up once."""
 
     def __init__(self, shares: ShareMap) -> None:
         self._shares = shares
         self._normalise = lru_cache(maxsize=None)(unc.normalise)
-        self._look = lru_cache(maxsize=None)(self._look_on_disk)
+        self._look = lru_cache(maxsize=None)(self._trouble_on_disk)
 
     def check(self, row: int, values: Mapping[str, str]) -> Checked:
         """Check one row.
@@ -87,49 +78,31 @@ class RowChecker:
         """
         problems: list[Problem] = []
 
-        def tried(column: str, function: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T | None:
+        def tried(column: str, function: Callable[..., T], *names: str) -> T | None:
             try:
-                return function(*args, **kw)
+                return function(*(values.get(name, "").strip() for name in names))
             except AnonTUIError as error:
                 message = f"{error.message} ({error.cause})" if error.cause else error.message
                 problems.append(Problem(row, column, message, error.advice))
                 return None
 
-        def value(name: str) -> str:
-            return values.get(name, "").strip()
-
-        project = tried("project", _project, value("project"))
-        destination = tried("destination_path", self._destination, value("destination_path"))
-        pseudo_id = tried("pseudo_id", _pseudonym, value("pseudo_id") or value("pseudo_name"))
-        pseudo_name = tried("pseudo_name", _pseudonym, value("pseudo_name") or value("pseudo_id"))
-        source = tried("source", Source.parse, value("source"))
-        found = _Found("")
-        if source is None:
-            where = None
-        elif source.is_path:
-            path = tried("source", self._path, source.value, value("root_source_path"))
-            if path is not None:
-                found = self._look(source.kind, path)
-                if found.error:
-                    problems.append(Problem(row, "source", found.error.message, found.error.advice))
-            where = {"source_type": "PATH", "source_path": f"{source.kind}:{path}"}
-        else:
-            where = tried("source", _study, source)
-        if not (value("pseudo_id") or value("pseudo_name")):
-            problems = [problem for problem in problems if problem.column != "pseudo_name"]
-        if problems:
-            return Checked(None, found.data, tuple(problems))
-        assert project and destination and where  # noqa: S101 - each absence is a problem
+        project = tried("project", _project, "project")
+        destination = tried("destination_path", self._destination, "destination_path")
+        pseudonyms = tried("pseudo_id", _pseudonyms, "pseudo_id", "pseudo_name")
+        source = tried("source", self._source, "source", "root_source_path")
+        where, data = source or ({}, "")
+        if project is None or destination is None or pseudonyms is None or source is None:
+            return Checked(None, data, tuple(problems))
         request = JobRequest(
             **where,
             project_name=project,
             destination_path=destination,
-            anonymizedpatientname=pseudo_name,
-            anonymizedpatientid=pseudo_id,
-            description=value("description") or None,
-            pims_keyfile_id=value("pims_key") or None,
+            anonymizedpatientid=pseudonyms[0],
+            anonymizedpatientname=pseudonyms[1],
+            description=values.get("description") or None,
+            pims_keyfile_id=values.get("pims_key") or None,
         )
-        return Checked(request, found.data, ())
+        return Checked(request, data, ())
 
     def _destination(self, text: str) -> str:
         if not text:
@@ -137,6 +110,18 @@ class RowChecker:
                 "There is no destination", advice="Set the option 'destination_path'."
             )
         return self._whole(text, "The destination")
+
+    def _source(self, text: str, root: str) -> tuple[dict[str, str], str]:
+        """The wire's fields of a source, and the UNC folder of its files."""
+        source = Source.parse(text)
+        if not source.is_path:
+            return _study(source), ""
+        path = self._path(source.value, root)
+        if trouble := self._look(source.kind, path):
+            raise trouble
+        is_folder = source.kind is SourceKind.FOLDER
+        fields = {"source_type": "PATH", "source_path": f"{source.kind}:{path}"}
+        return fields, path if is_folder else path.rpartition("\\")[0]
 
     def _path(self, text: str, root: str) -> str:
         """The UNC path of a path source."""
@@ -161,30 +146,26 @@ class RowChecker:
             advice=f"Write {known}" if known else r"Write it as \\server\share\folder.",
         )
 
-    def _look_on_disk(self, kind: SourceKind, path: str) -> _Found:
-        """Look at a source where the share map knows its place, else believe it."""
-        is_selection = kind is SourceKind.FILESELECTION
-        folder = path.rpartition("\\")[0] if is_selection else path
+    def _trouble_on_disk(self, kind: SourceKind, path: str) -> ProjectError | None:
+        """What is wrong with a source where the share map knows its place; else believe it."""
         local = self._shares.to_local(path)
         if local is None:
-            return _Found(folder)
+            return None
         try:
-            if is_selection:
+            if kind is SourceKind.FILESELECTION:
                 if not Selection.load(local).paths:
-                    raise ProjectError("The selection is empty", advice="Select files in it.")
+                    return ProjectError("The selection is empty", advice="Select files in it.")
             else:
                 with os.scandir(local) as entries:
                     if next(entries, None) is None:
-                        raise ProjectError("The folder is empty", advice="Delete the row.")
+                        return ProjectError("The folder is empty", advice="Delete the row.")
         except ProjectError as error:
-            return _Found(folder, error)
+            return error
         except (FileNotFoundError, NotADirectoryError):
-            return _Found(
-                folder, ProjectError("There is no such folder", advice="Correct its path.")
-            )
+            return ProjectError("There is no such folder", advice="Correct its path.")
         except OSError:
             pass  # closed to this user is not closed to the server
-        return _Found(folder)
+        return None
 
 
 def _project(text: str) -> str:
@@ -193,10 +174,10 @@ def _project(text: str) -> str:
     return text
 
 
-def _pseudonym(text: str) -> str:
-    if not text:
+def _pseudonyms(id_: str, name: str) -> tuple[str, str]:
+    if not (id_ or name):
         raise ProjectError("There is no pseudonym", advice="Fill in pseudo_id or pseudo_name.")
-    return text
+    return id_ or name, name or id_
 
 
 def _study(source: Source) -> dict[str, str]:

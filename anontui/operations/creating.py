@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from anontui.errors import ServerError
@@ -221,7 +222,7 @@ def _stopped(error: ServerError, done: int, total: int) -> ServerError:
     )
 
 
-def _general(workspace: Workspace, mapping: Mapping, server: Server) -> Iterable[Problem]:
+def _general(workspace: Workspace, mapping: Mapping, server: Server) -> Iterator[Problem]:
     """What is wrong with the mapping, or its folder, as a whole."""
     if mapping.column("source") is None:
         yield Problem(
@@ -239,65 +240,53 @@ def _general(workspace: Workspace, mapping: Mapping, server: Server) -> Iterable
         )
 
 
-def _compared(jobs: list[PlannedJob], data: dict[int, str]) -> Iterable[PlannedJob]:
-    """Add what is wrong between rows; ``data`` is the folder of each row's files."""
+def _compared(jobs: list[PlannedJob], data: dict[int, str]) -> Iterator[PlannedJob]:
+    """Add what is wrong between rows; ``data`` is the UNC folder of each row's files."""
     holders = {folder.casefold(): row for row, folder in reversed(data.items()) if folder}
-    seen: dict[str, int] = {}
-    sources_of = defaultdict(set)
-    pseudonyms_of = defaultdict(set)
+    first_with: dict[str, int] = {}
+    sources_of, pseudonyms_of = defaultdict(set), defaultdict(set)
     for job in jobs:
+        first_with.setdefault(job.fingerprint, job.row)
         sources_of[job.pseudonym].add(job.source)
         pseudonyms_of[job.source].add(job.pseudonym)
+
+    @cache
+    def holder_of(folder: str) -> int | None:
+        """The row whose data lies in this folder or above it."""
+        while folder.strip("\\"):
+            if folder in holders:
+                return holders[folder]
+            folder = folder.rpartition("\\")[0]
+        return None
+
+    def problems(job: PlannedJob, request: JobRequest) -> Iterator[Problem]:
+        row, destination = job.row, request.destination_path.casefold()
+        if (holder := holder_of(destination)) is not None:
+            whose = "the source" if holder == row else f"the source of row {holder + 1}"
+            message = f"The destination lies inside {whose}"
+            yield Problem(
+                row, "destination_path", message, "Choose a folder outside of all sources."
+            )
+        elif f"{data[row]}\\".casefold().startswith(f"{destination}\\"):
+            message = "The source lies inside the destination"
+            advice = "Choose a destination that holds de-identified data only."
+            yield Problem(row, "destination_path", message, advice, Severity.WARNING)
+        if (first := first_with[job.fingerprint]) != row:
+            message = f"This row asks for the same as row {first + 1}"
+            yield Problem(row, "", message, "Delete one of them.")
+        if len(sources_of[job.pseudonym]) > 1:
+            message = "Several sources have this pseudonym"
+            advice = "That is right for studies of one patient only."
+            yield Problem(row, "pseudo_id", message, advice, Severity.WARNING)
+        if len(pseudonyms_of[job.source]) > 1:
+            message = "This source has several pseudonyms"
+            advice = "Give one patient one pseudonym."
+            yield Problem(row, "pseudo_id", message, advice, Severity.WARNING)
+
     for job in jobs:
-        problems = list(job.problems)
-
-        def add(
-            column: str, message: str, advice: str, severity: Severity = Severity.ERROR
-        ) -> None:
-            problems.append(Problem(job.row, column, message, advice, severity))  # noqa: B023
-
         if job.request and job.created_as is None:
-            destination = job.request.destination_path.casefold()
-            holder = next((holders[f] for f in _upwards(destination) if f in holders), None)
-            if holder is not None:
-                whose = "the source" if holder == job.row else f"the source of row {holder + 1}"
-                add(
-                    "destination_path",
-                    f"The destination lies inside {whose}",
-                    "Choose a folder outside of all sources.",
-                )
-            elif destination in _upwards(data[job.row].casefold()):
-                add(
-                    "destination_path",
-                    "The source lies inside the destination",
-                    "Choose a destination that holds de-identified data only.",
-                    Severity.WARNING,
-                )
-            first = seen.setdefault(job.fingerprint, job.row)
-            if first != job.row:
-                add("", f"This row asks for the same as row {first + 1}", "Delete one of them.")
-            if len(sources_of[job.pseudonym]) > 1:
-                add(
-                    "pseudo_id",
-                    "Several sources have this pseudonym",
-                    "That is right for studies of one patient only.",
-                    Severity.WARNING,
-                )
-            if len(pseudonyms_of[job.source]) > 1:
-                add(
-                    "pseudo_id",
-                    "This source has several pseudonyms",
-                    "Give one patient one pseudonym.",
-                    Severity.WARNING,
-                )
-        yield replace(job, problems=tuple(problems))
-
-
-def _upwards(path: str) -> Iterable[str]:
-    """A UNC path and every folder above it, down to the share."""
-    while path.strip("\\"):
-        yield path
-        path = path.rpartition("\\")[0]
+            job = replace(job, problems=(*job.problems, *problems(job, job.request)))
+        yield job
 
 
 def _url(url: str) -> str:

@@ -196,6 +196,19 @@ class AnonTUI(App[int]):
         detail = ". ".join(part for part in (error.cause, error.advice) if part)
         self.notify(detail, title=error.message, severity="error", timeout=12, markup=False)
 
+    def _fatal_error(self) -> None:
+        """Textual's hook for a mistake of our own: by default it prints all local variables.
+
+        Those can name a patient. The user gets one line; the details go where only they read.
+        """
+        self.bell()
+        self.main.mapping.keep()
+        where = session.write_crash(self._exception)
+        self._exit_renderables.append(
+            f"anontui stopped by a mistake of its own; your edits are saved. Details: {where}"
+        )
+        self._close_messages_no_wait()
+
     # -- the end -------------------------------------------------------------------------
 
     async def action_quit(self) -> None:

@@ -59,3 +59,14 @@ def restore(app: AnonTUI) -> None:
             pane.recall(own)
     app.main.zoomed = state.get("zoomed") is True
     app.main.show_pane(next((p for p in app.main.panes if p.id == state.get("focus")), None))
+
+
+def write_crash(error: BaseException | None) -> Path:
+    """Keep where in the program a mistake happened, without any values; return the file."""
+    import traceback
+
+    path = _path(Path()).with_name("crash.txt")
+    lines = traceback.format_tb(error.__traceback__) if error is not None else []
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_bytes(path, "".join([*lines, type(error).__name__, "\n"]).encode(), mode=0o600)
+    return path

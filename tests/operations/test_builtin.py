@@ -15,11 +15,12 @@ import pytest
 from anontui.errors import CannotStart, CredentialsRefused, ServerError
 from anontui.events import result_of
 from anontui.idis.client import Client
-from anontui.operations import builtin
+from anontui.operations import builtin, own_server
 from anontui.operations.creating import create, plan
+from anontui.operations.servers import connect
 from anontui.operations.workspace import Workspace
 from anontui.project.batch import Batch
-from anontui.settings import Settings
+from anontui.settings import Settings, load
 from tests.operations.conftest import SHARE, Make
 
 
@@ -130,3 +131,18 @@ def test_server_killed_while_100_jobs_are_created(
             for job in client.jobs_by_id(range(1, 200), extended=True).values()
         ]
     assert sorted(map(str, names)) == [f"LUNG-{number:03d}" for number in range(100)]
+
+
+@pytest.mark.parametrize("token", ["", "a-token-of-another-server-0123456789abcdef"])
+def test_switched_on_for_a_project(data: Path, workspace: Workspace, token: str) -> None:
+    settings = workspace.settings.replace(built_in=data, user_name="z1", user_token=token)
+    here = own_server.switch_on(workspace.with_settings(settings))
+    assert own_server.is_on(here)
+    assert here.settings.active_server_name == "built-in"
+    assert not token or here.settings.user_token == token  # the other server's is not lost
+    with connect(here.settings) as client:
+        assert client.jobs() == []
+    assert r"\\anontui\project" in builtin.shares(data)
+    assert own_server.switch_on(here).settings == here.settings == load(here.settings.path)
+    own_server.switch_off(here)
+    assert not own_server.is_on(here)

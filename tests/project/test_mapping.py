@@ -150,7 +150,7 @@ def test_a_single_column_takes_the_delimiter_from_the_rest(where: str) -> None:
         ("project,Knees, left, and; right", "project", "Knees, left, and; right"),
         ('project,"Knees, left",,', "project", "Knees, left"),
         ('"project";"say ""hi""";', "project", 'say "hi"'),
-        ('project,"left" and "right"', "project", "left and \"right\""),
+        ('project,"left" and "right"', "project", 'left and "right"'),
         ("project,", "project", ""),
         ("project", "project", ""),
         ("Patient_ID,7", "pseudo_id", "7"),
@@ -176,7 +176,8 @@ def test_the_last_of_two_options_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["x", "a, b", "a; b", "a,", "a;", '"', '"a"', '"a', 'a"', "'", "#", "=1+1", "é €", "łódź"]
+    "value",
+    ["x", "a, b", "a; b", "a,", "a;", '"', '"a"', '"a', 'a"', "'", "#", "=1+1", "é €", "łódź"],
 )
 @pytest.mark.parametrize("text", [CONCEPTS, EXCEL], ids=["aligned", "excel"])
 @pytest.mark.parametrize("name", ["project", "pims_key"])

@@ -89,7 +89,6 @@ class MappingPane(Pane):
 
     def on_mount(self) -> None:
         """Look now and then whether Excel or ``anon`` changed the file."""
-        super().on_mount()
         self.set_interval(WATCH_SECONDS, self._watch)
 
     @property

@@ -44,8 +44,6 @@ class ConfirmScreen(Dialog[bool]):
         if not self._word and event.key in ("enter", "y", "n"):
             event.stop()
             self.dismiss(event.key != "n")
-        else:
-            super().on_key(event)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The right word means yes; another one changes nothing."""

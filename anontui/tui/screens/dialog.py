@@ -33,7 +33,7 @@ class Dialog(ModalScreen[T]):
             yield from self.parts()
 
     def on_key(self, event: events.Key) -> None:
-        """Esc backs out without an answer."""
+        """Esc backs out without an answer (textual calls a subclass's handler beside this one)."""
         if event.key == "escape":
             event.stop()
             self.dismiss(None)

@@ -31,10 +31,15 @@ class JobScreen(Dialog[None]):
         advice = advice_for(job, now=datetime.now())
         if advice:
             parts.append(Static(f"→ {advice}", classes="meaning", markup=False))
-        lines = [
-            Content.assemble((f"{name:>30}  ", "$text-muted"), str(value))
+        values = {
+            name.replace("source_anonymizedpatient", "pseudo_"): str(value)
             for name, value in job.to_json().items()
             if value not in (None, "", " ")
+        }
+        room = max(map(len, values))
+        lines = [
+            Content.assemble((f"{name:>{room}}  ", "$text-muted"), value)
+            for name, value in values.items()
         ]
         fields = VerticalScroll(Static(Content("\n").join(lines)), can_focus=True)
         return [*parts, fields]

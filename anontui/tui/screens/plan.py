@@ -16,23 +16,34 @@ if TYPE_CHECKING:
     from anontui.operations.creating import Plan, PlannedJob
 
 
+def order(job: PlannedJob) -> tuple[int, int]:
+    """Problems first, then what will be sent, then what was sent before."""
+    if job.created_as is not None:
+        return 3, job.row
+    return (2 if not job.problems else 1 if job.is_ready else 0), job.row
+
+
 class PlanRows:
     """Every row of the mapping with what creating would do to it."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        self._jobs = sorted(plan.jobs, key=order)
 
     def __len__(self) -> int:
-        return len(self._plan.jobs)
+        return len(self._jobs)
 
     def key(self, index: int) -> int:
         """The mapping's row."""
-        return self._plan.jobs[index].row
+        return self._jobs[index].row
 
     def cells(self, index: int) -> Sequence[str | Cell]:
         """Row number, source, pseudonym, verdict."""
-        job = self._plan.jobs[index]
+        job = self._jobs[index]
         return [Cell(str(job.row + 1), "dim"), job.source, job.pseudonym, self._verdict(job)]
+
+    def verdict(self, index: int) -> str:
+        """What would happen to a row, in full."""
+        return self._verdict(self._jobs[index]).text
 
     def _verdict(self, job: PlannedJob) -> Cell:
         if job.created_as is not None:
@@ -53,6 +64,9 @@ class PlanScreen(Dialog[bool]):
         create = f"c create {ready} job{'s'[: ready != 1]} · " if ready else ""
         super().__init__("Dry run: nothing has been sent yet", f"{create}esc back")
         self._plan = plan
+        self._rows = PlanRows(plan)
+        first = self._rows.verdict(0) if plan.jobs else ""
+        self._detail = Static(first, classes="detail", markup=False)
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
@@ -73,13 +87,14 @@ class PlanScreen(Dialog[bool]):
         parts: list[Widget] = [Static(summary, classes="question", markup=False)]
         if general:
             parts.append(Static(general, classes="problem", markup=False))
-        parts.append(Grid(columns, PlanRows(plan)))
-        return parts
+        return [*parts, Grid(columns, self._rows), self._detail]
+
+    def on_grid_cursor_moved(self, event: Grid.CursorMoved) -> None:
+        """Tell in full what the row's cell may have cut."""
+        self._detail.update(self._rows.verdict(event.row))
 
     def on_key(self, event: events.Key) -> None:
         """``c`` creates the jobs."""
         if event.key == "c" and self._plan.ready:
             event.stop()
             self.dismiss(True)
-        else:
-            super().on_key(event)

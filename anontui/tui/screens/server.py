@@ -60,8 +60,6 @@ class ServerForm(Dialog["Settings"]):
         if event.key == "ctrl+t":
             event.stop()
             self._test()
-        else:
-            super().on_key(event)
 
     def _entered(self) -> Settings:
         """The settings as they would be; raises :class:`SettingsError` for a bad url or name."""
