@@ -20,6 +20,7 @@ from anontui.unc import ShareMap
 
 ANONAPI_NAME = "AnonWebAPIClientSettings.yml"
 _MAX_BYTES = 1 << 20
+_MAX_DEPTH = 20
 _PRIVATE = 0o600
 _OLD_NAMES = {"project_name": "project"}
 
@@ -270,11 +271,19 @@ def _from_bytes(path: Path, content: bytes) -> Settings:
         raise _wrong(path, "it is larger than 1 MB")
     import yaml  # here, so that a start without settings does not wait for it
 
+    loader = _yaml("SafeLoader")
     try:
-        data = yaml.load(content.decode("utf-8-sig"), Loader=_yaml("SafeLoader"))  # noqa: S506
+        text = content.decode("utf-8-sig")
+        depth = 0
+        for event in yaml.parse(text, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:  # libyaml's loader would overflow the stack, and crash
+                raise _wrong(path, "it is nested too deeply")
+        data = yaml.load(text, Loader=loader)  # noqa: S506 - a safe one
     # Its text may quote the token, so only the line is told. PyYAML's constructors raise all
     # of these for values such as "2024-13-45" or "!!int x".
-    except (yaml.YAMLError, ValueError, AttributeError, LookupError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, AttributeError, LookupError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise _wrong(path, f"it is not YAML{where}") from None

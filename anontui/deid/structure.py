@@ -73,11 +73,11 @@ class _Walker:
     ) -> int:
         """Follow elements up to ``end``, or up to the item's delimiter; return where they end."""
         while at < end:
+            if not depth and self._is_padding(at, end):
+                return at
             tag, length, value_at = self._header(at, end)
             if tag == ITEM_END and depth and (delimited or value_at == end):
                 return value_at
-            if tag == 0 and not depth and self._data.count(0, at, end) == end - at:
-                return at  # zeros behind the last element, as some media pad with
             if tag >> 16 == 0xFFFE:
                 raise Refused(Reason.MALFORMED, "a delimiter out of place")
             vr = b"" if implicit else self._data[at + 4 : at + 6]
@@ -99,8 +99,6 @@ class _Walker:
                 raise Refused(Reason.TRUNCATED)
             if is_sequence:
                 self.items(value_at, at, implicit, depth, delimited=False)
-        if delimited:
-            raise Refused(Reason.TRUNCATED)
         return at
 
     def items(
@@ -140,6 +138,10 @@ class _Walker:
             raise Refused(Reason.TOO_LARGE, f"more than {self._limits.elements} elements")
         group, element, length = self._tag_and_long(self._data, at)
         return group << 16 | element, length, at + 8
+
+    def _is_padding(self, at: int, end: int) -> bool:
+        """Whether only zeros follow, as some media put behind the last element."""
+        return not any(self._data[at : at + 4]) and self._data.count(0, at, end) == end - at
 
     def mode(self, at: int, implicit: bool) -> bool:
         """Whether what begins here is in implicit VR: no two capitals where its VR would be.

@@ -8,7 +8,7 @@ How much the first thread gets done shows which of the two it is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -63,7 +63,7 @@ class Crew(Generic[Task]):
             self._unfinished += 1
             self._changed.notify()
 
-    def run(self) -> Iterator[None]:
+    def run(self) -> Generator[None]:
         """Work until all is done, coming back every ``TICK`` seconds.
 
         Closing the iterator stops the threads. What a task raises is raised here.

@@ -1,4 +1,4 @@
-"""The order in which a person expects names: ``a2`` before ``a10``, and ``B`` between ``a`` and ``c``."""
+"""The order in which a person expects names: ``a2`` before ``B10``, and that before ``b11``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def natural_order(paths: Sequence[str]) -> list[int]:
     order = sorted(range(len(paths)), key=paths.__getitem__)  # decides where the rest is equal
     if not order:
         return order
-    start = len(os.path.commonprefix((paths[order[0]], paths[order[-1]])).rstrip(_DIGITS))
+    both = paths[order[0]], paths[order[-1]]
+    start = len(os.path.commonprefix(both).rstrip(_DIGITS))  # noqa: RUF071 - of texts indeed
     text = "\0".join([path[start:] for path in paths]).replace("/", "\1").lower()
     parts = _NUMBER.split(text)
     parts[1::2] = [number.zfill(_WIDTH) for number in parts[1::2]]

@@ -192,7 +192,7 @@ def _looks_right(head: bytes, element: Element) -> bool:
     if element.vr in _BINARY_VRS:
         return True
     value = head[element.value_at : element.value_at + element.length].rstrip(b"\0")
-    return value.isascii() and value.decode("ascii").isprintable()
+    return (element.vr or value) != b"" and value.isascii() and value.decode().isprintable()
 
 
 def _goes_on(head: bytes, first: Element, encoding: Encoding, size: int) -> bool:
@@ -203,7 +203,13 @@ def _goes_on(head: bytes, first: Element, encoding: Encoding, size: int) -> bool
     # The file meta information is explicit; what follows it may be written in another way.
     encodings = _ENCODINGS if first.group == FILE_META else (encoding,)
     following = [read_element(head, at, each) for each in encodings]
-    return any(each and each.tag > first.tag and _fits(each, size) for each in following)
+    return any(
+        each
+        and each.tag > first.tag
+        and (each.group == first.group or encoding.explicit)
+        and _fits(each, size)
+        for each in following
+    )
 
 
 def _is_directory(head: bytes, at: int, encoding: Encoding) -> bool:

@@ -18,12 +18,13 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from anontui import events
 from anontui.dicom.crew import TICK, Crew
 from anontui.dicom.order import natural_order
 from anontui.dicom.recognise import FileKind, kind_of
-from anontui.dicom.walk import Walk
+from anontui.dicom.walk import Task, Walk
 from anontui.errors import ScanError
-from anontui.events import Events, Progress, Result, Warning
+from anontui.events import Events, Result
 
 __all__ = ["FileKind", "Scan", "ScanWarning", "ScannedFile", "kind_of", "scan"]
 
@@ -118,7 +119,8 @@ def scan(
         If the folder cannot be listed. Like all work, that happens at the first step.
     """
     walk = Walk(os.path.join(folder, ""), exclude, check=check)
-    with closing(Crew(walk.do, [""], walk.steps, threads).run()) as ticks:
+    crew: Crew[Task] = Crew(walk.do, [""], walk.steps, threads)
+    with closing(crew.run()) as ticks:
         for _ in ticks:
             yield walk.progress()
     if walk.root_error:
@@ -139,7 +141,7 @@ def scan(
             reported = monotonic()
     yield walk.progress()
     for message, count in Counter(message for _, message in walk.warnings).items():
-        yield Warning(f"{count} × {message}" if count > 1 else message)
+        yield events.Warning(f"{count} × {message}" if count > 1 else message)
     order = natural_order([path for path, _ in walk.warnings])
     warnings = tuple(ScanWarning(*walk.warnings[index]) for index in order)
     yield Result(Scan(tuple(files), walk.listed_folders, warnings))

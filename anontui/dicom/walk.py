@@ -118,7 +118,7 @@ class Walk:
         """Whether this is a file to look at; all else is dealt with on the spot."""
         name = entry.name
         try:
-            if not (name.isascii() and "\\" not in name) and not _is_portable(name):
+            if not _is_portable(name):
                 self._leave(folder, name, "a name cannot be part of a Windows path")
             elif entry.is_file():
                 return True
@@ -187,7 +187,7 @@ def _by_name(path: str) -> tuple[FileKind, int]:
 def _is_portable(name: str) -> bool:
     """Whether a selection and a UNC path can hold it: text without a backslash."""
     try:
-        return "\\" not in name and bool(name.encode())
+        return "\\" not in name and (name.isascii() or bool(name.encode()))
     except UnicodeEncodeError:
         return False
 

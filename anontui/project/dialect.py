@@ -1,7 +1,8 @@
 """How a text file was written: its encoding, line ends, and CSV fields as they stand.
 
-Cells are read as Python's ``csv`` module reads them. On top of that the exact text of
-every field is known, so that one cell can change and all others stay as they were.
+Cells are read as Python's ``csv`` module reads them (spaces before a quote count as
+padding). On top of that the exact text of every field is known, so that one cell can change
+and all others stay as they were.
 """
 
 from __future__ import annotations
@@ -97,27 +98,28 @@ def read_fields(record: str, delimiter: str) -> list[str]:
 
 def unquote(field: str) -> str:
     """Return the cell that a field as written stands for."""
-    if not field.startswith('"'):
-        return field
     match = _QUOTED.match(field)
-    assert match  # noqa: S101 - a field that starts with a quote always matches
-    return match[1].replace('""', '"') + field[match.end() :]
+    return match[1].replace('""', '"') + field[match.end() :] if match else field
 
 
 def quote(cell: str, delimiter: str, *, always: bool = False) -> str:
     """Return the field that stands for a cell, quoted only where it must be.
 
-    A last cell that ends with a separator is quoted too: many programs drop separators
-    at the end of a line.
+    A cell that ends with a separator is quoted too: many programs drop separators at the
+    end of a line.
     """
-    if always or cell.endswith((",", ";")) or any(c in cell for c in (delimiter, '"', "\n", "\r")):
+    if (
+        always
+        or cell.rstrip().endswith((",", ";"))
+        or any(mark in cell for mark in (delimiter, *'"\r\n'))
+    ):
         return '"' + cell.replace('"', '""') + '"'
     return cell
 
 
-_QUOTED = re.compile(r'"((?:[^"]|"")*+)"?')
+_QUOTED = re.compile(r' *"((?:[^"]|"")*+)"?')
 
 
 @cache
 def _field_pattern(delimiter: str) -> re.Pattern[str]:
-    return re.compile(rf'(?:"(?:[^"]|"")*+"?)?[^{re.escape(delimiter)}\r\n]*+')
+    return re.compile(rf'(?: *"(?:[^"]|"")*+"?)?[^{re.escape(delimiter)}\r\n]*+')

@@ -180,7 +180,8 @@ class MappingEditor:
         changes, positions = self._columns_for(
             name for row in rows for name, value in row.items() if value
         )
-        empty = dict.fromkeys(range(len(self.mapping.columns)), "")
+        width = max(len(self.mapping.columns), *(at + 1 for at in positions.values()), 0)
+        empty = dict.fromkeys(range(width), "")
         return self._insert(
             at,
             [

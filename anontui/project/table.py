@@ -113,7 +113,7 @@ def split_records(lines: list[str], delimiter: str, what: str) -> list[str]:
     records: list[str] = []
     start = 0
     # One line too many: it makes a record of its own, unless a quote is still open.
-    reader = csv.reader([*lines, "end"], delimiter=delimiter)
+    reader = csv.reader([*lines, "end"], delimiter=delimiter, skipinitialspace=True)
     try:
         for _ in reader:
             end = reader.line_num

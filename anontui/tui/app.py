@@ -217,7 +217,9 @@ class AnonTUI(App[int]):
 
     def close(self) -> None:
         """Save what is not saved yet and leave, within a second whatever hangs."""
-        threading.Timer(CLOSE_SECONDS, os._exit, (0,)).start()
+        last = threading.Timer(CLOSE_SECONDS, os._exit, (0,))
+        last.daemon = True  # it must not itself keep the process alive
+        last.start()
         self.main.mapping.keep()
         session.write(self)
         self.exit(0)

@@ -40,6 +40,7 @@ class MainScreen(Screen[None]):
         self.keybar: KeyBar = KeyBar()
         self.panes: tuple[Pane, ...] = (self.servers, self.files, self.mapping, self.jobs)
         self.current: Pane = self.mapping
+        self.mapping.add_class("current")
         self._zoomed = False
 
     def compose(self) -> ComposeResult:
@@ -50,7 +51,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="left"):
                 yield self.servers
                 yield self.files
-            with Vertical(id="right"):
+            with Vertical(id="right", classes="current"):
                 yield self.mapping
                 yield self.jobs
         yield self.strip
@@ -58,7 +59,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Give the first pane the focus."""
-        self.show_pane(self.current)
+        self.current.grid.focus(scroll_visible=False)
 
     # -- layout --------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from anontui.deid import Pseudonym, Reason
 from anontui.errors import DeidError
 from tests.deid.build import FORMS, E, Form, done, file_of, run
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
 MAKER = 0x00080070
 SEQUENCE = 0x00189006
 CHARSET = 0x00080005

@@ -18,6 +18,9 @@ from tests.deid.build import KEY, PERMISSIVE, POLICY, run
 from tests.deid.test_table import ROWS, types_of, violations
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+
 def corpus() -> list[Path]:
     found = []
     for package in ("pydicom", "data_store"):

@@ -51,6 +51,15 @@ def test_compound_code_by_type(kind: str, action: Action) -> None:
     assert resolve("X/Z/D", kind) is action
 
 
+def test_empty_where_a_value_is_required_becomes_a_dummy() -> None:
+    assert [resolve("Z", kind) for kind in "123?"] == [
+        Action.REPLACE,
+        Action.EMPTY,
+        Action.EMPTY,
+        Action.EMPTY,
+    ]
+
+
 def test_no_telling_attribute_is_kept() -> None:
     """Over the whole dictionary: names and moments never stay, whether the table knows them."""
     from pydicom._dicom_dict import DicomDictionary

@@ -131,6 +131,12 @@ def test_what_is_not_dicom(data: bytes, code: Reason, tmp_path: Path) -> None:
     assert run(data, tmp_path)[0].code is code
 
 
+@pytest.mark.parametrize("zeros", [1, 7, 8, 2001])
+def test_zeros_behind_the_last_element_go(zeros: int, tmp_path: Path) -> None:
+    data = file_of()
+    assert run(data + bytes(zeros), tmp_path) == run(data, tmp_path)
+
+
 @pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG])
 @pytest.mark.parametrize("how", ["bare", "meta without preamble", "meta without transfer syntax"])
 def test_missing_file_meta(syntax: str, how: str, tmp_path: Path) -> None:

@@ -7,14 +7,18 @@ from io import BytesIO
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import (
+    UID,
     CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    UID,
 )
 
 EXPLICIT, IMPLICIT, BIG = ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian
+DEFLATED = DeflatedExplicitVRLittleEndian
+DIRECTORY = "1.2.840.10008.1.3.10"
+"""The SOP class of a DICOMDIR."""
 
 
 def dataset(
@@ -23,14 +27,13 @@ def dataset(
     modality: str = "CT",
     study: str = "1.2.826.0.1.1",
     series: str = "1.2.826.0.1.1.1",
-    instance: str = "1.2.826.0.1.1.1.1",
     pixels: int = 0,
 ) -> Dataset:
     """A data set as an image has it, with ``pixels`` bytes of pixel data."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.SOPClassUID = CTImageStorage
-    ds.SOPInstanceUID = instance
+    ds.SOPInstanceUID = f"{series}.1"
     ds.StudyDate = "20240229"
     ds.Modality = modality
     ds.PatientName = "Invented^Name"
@@ -38,20 +41,16 @@ def dataset(
     ds.StudyInstanceUID = study
     ds.SeriesInstanceUID = series
     if pixels:
-        ds.PixelData = bytes(pixels)
-        ds["PixelData"].VR = "OW"
+        ds.add_new("PixelData", "OW", bytes(pixels))
     return ds
 
 
 def to_bytes(ds: Dataset, syntax: UID = EXPLICIT, *, preamble: bool = True) -> bytes:
     """The file of ``ds``; without preamble also without file meta information."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = ds.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    meta.TransferSyntaxUID = syntax
     file = BytesIO()
     if preamble:
-        ds.file_meta = meta
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = syntax
         dcmwrite(file, ds, enforce_file_format=True)
     else:
         dcmwrite(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from anontui.operations import demo_data
 from anontui.operations.workspace import Workspace
 from anontui.project.mapping import Mapping
 from anontui.settings import Settings
@@ -54,3 +56,13 @@ def make(workspace: Workspace) -> Make:
         return Mapping.loads(text.encode())
 
     return make
+
+
+@pytest.fixture
+def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the demo's data small: four slices of a series."""
+    few = tuple(
+        (patient, tuple(replace(one, count=min(one.count, 4)) for one in series))
+        for patient, series in demo_data.PATIENTS
+    )
+    monkeypatch.setattr(demo_data, "PATIENTS", few)

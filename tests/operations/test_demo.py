@@ -30,22 +30,6 @@ def folder(tmp_path: Path) -> Iterator[Path]:
             builtin.stop(server_folder(path))
 
 
-@pytest.fixture
-def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four slices of the big series are enough here."""
-    few = tuple(
-        (patient, tuple(one if one.count < 4 else _cut(one) for one in series))
-        for patient, series in demo_data.PATIENTS
-    )
-    monkeypatch.setattr(demo_data, "PATIENTS", few)
-
-
-def _cut(series: demo_data.DemoSeries) -> demo_data.DemoSeries:
-    from dataclasses import replace
-
-    return replace(series, count=4)
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file, but not what the server keeps."""
     return {

@@ -260,6 +260,13 @@ def test_quoted_cells_ragged_rows_and_unknown_columns() -> None:
     assert mapping.rows[1:3] == [mapping.rows[1], mapping.rows[2]]
 
 
+def test_quotes_may_stand_behind_padding() -> None:
+    mapping = mapping_of(
+        'source,     pseudo_id, description\nfolder:a,   "1",       "last, first"\n'
+    )
+    assert list(mapping.rows) == [["folder:a", "1", "last, first"]]
+
+
 def test_parameters_are_options_overruled_by_cells() -> None:
     mapping = mapping_of(
         "source,project,patient_name\nfolder:a, Hips ,P1\nfolder:b,,P2\n",

@@ -16,16 +16,19 @@ from anontui.project.editor import MappingEditor
 from anontui.project.mapping import Mapping
 
 DESCRIPTIONS = ("", "One line", "Two\n\nlines; with, marks,;", '"quoted" # not a comment')
-NASTY = st.sampled_from(
-    ["", " ", "#", "#x", ",", ";", "a;", "\t", '"', '""', '"a', "a\nb", "a\r\nb", "\r", "\n"]
-    + ["## Options ##", "## mapping ##", "##Description##", "=1+1", "@x", "é", "€", "ł", "\x85"]
-    + ["\u2028", "\ufeff", "folder:a", "  padded ", "\x00", "\ud800", "-1", "null", "a,b;c\td"]
+NASTY = st.one_of(
+    st.sampled_from(["", " ", "#", "#x", ",", ";", "a;", ", ", "\t", "a,b;c\td", "=1+1", "-1"]),
+    st.sampled_from(['"', '""', '"a', ' "a"', "a\nb", "a\r\nb", "\r", "\n", "\x85", "\u2028"]),
+    st.sampled_from(["## Options ##", "## mapping ##", "##Description##", "folder:a", " pad "]),
+    st.sampled_from(["é", "€", "ł", "\ufeff", "\x00", "\ud800"]),
 )
 TEXT = st.one_of(NASTY, st.text(max_size=8), st.lists(NASTY, max_size=3).map("".join))
 NAMES = st.sampled_from(["source", "pseudo_id", "patient_name", "description", "project"])
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 CELL = st.one_of(
-    st.sampled_from(["", "folder:a", "001", " padded", '"quoted, cell"', '"two\nlines"', '5" x']),
+    st.sampled_from(
+        ["", "folder:a", "001", " padded", '  "spaced"', '"quoted, cell"', '"two\nlines"', '5" x']
+    ),
     st.text("ab ,;\"'#é", max_size=5),
 )
 
@@ -74,10 +77,11 @@ def test_reading_and_writing_changes_nothing(data: bytes) -> None:
 @given(st.text("a,;\t \"'#\r\n", max_size=12), st.sampled_from(DELIMITERS))
 def test_fields_are_those_of_the_csv_module(text: str, delimiter: str) -> None:
     lines = io.StringIO(text, newline="").readlines()
-    expected = next(csv.reader(lines, delimiter=delimiter), [])
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    expected = [cell.lstrip(" ") for cell in next(reader, [])]
     fields, rest = split_fields(text, delimiter)
     assert delimiter.join(fields) + rest == text
-    assert read_fields(text, delimiter) in (expected, expected or [""])
+    assert [cell.lstrip(" ") for cell in read_fields(text, delimiter)] == (expected or [""])
 
 
 Edit = Callable[[MappingEditor], object]

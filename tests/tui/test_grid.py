@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
@@ -75,7 +76,7 @@ class Bench(App[None]):
             self.painted += regions or [self.grid.size.region]
             return refresh(*regions, **how)
 
-        self.grid.refresh = watched  # type: ignore[method-assign, assignment]
+        self.grid.refresh = watched  # type: ignore[method-assign]
 
     def on_grid_cursor_moved(self, message: Grid.CursorMoved) -> None:
         self.told.append(message)
@@ -519,6 +520,26 @@ async def test_paste_and_click_while_editing() -> None:
         assert grid.cursor_row == 4
         assert not grid.paste("free for others")
         assert not grid.press("x", "x")
+
+
+async def test_while_editing_only_priority_keys_of_the_app_work() -> None:
+    class Keyed(Bench):
+        BINDINGS = [  # noqa: RUF012 - Textual's own way
+            Binding("ctrl+t", "count", priority=True),
+            Binding("x", "count"),
+            Binding("f5", "count"),
+        ]
+        count = 0
+
+        def action_count(self) -> None:
+            self.count += 1
+
+    grid = Grid(COLUMNS, table(3), cell_cursor=True)
+    app = Keyed(grid)
+    async with app.run_test() as pilot:
+        await edit(grid, pilot, "ctrl+t", "x", "f5", "down")
+        assert app.count == 1
+        assert grid.editing == Editing("k0", "name", "n0x")
 
 
 async def test_long_text_scrolls_in_its_cell() -> None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from anontui.idis.model import Job, JobStatus
 from anontui.tui.panes.pane import Pane
-from anontui.tui.screens.confirm import ConfirmScreen
-from anontui.tui.screens.job import JobScreen
 from anontui.tui.widgets.bars import bar
 from anontui.tui.widgets.grid import Cell, Column
 
@@ -134,6 +132,8 @@ class BatchPane(Pane):
 
     def open_job(self) -> None:
         """Show everything known of the job under the cursor."""
+        from anontui.tui.screens.job import JobScreen
+
         job = self.anontui.model.jobs.get(self.key)
         if job is not None:
             self.app.push_screen(JobScreen(job))
@@ -156,6 +156,8 @@ class BatchPane(Pane):
         self._act("cancel", "Cancel", ids, "They stop where they are; reset starts them anew.")
 
     def _act(self, operation: str, verb: str, ids: Sequence[int], meaning: str) -> None:
+        from anontui.tui.screens.confirm import ConfirmScreen
+
         app = self.anontui
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
 

@@ -11,9 +11,6 @@ from textual.widgets import Static
 
 from anontui.errors import AnonTUIError, FileChangedError
 from anontui.tui.panes.pane import Pane
-from anontui.tui.screens.confirm import ConfirmScreen
-from anontui.tui.screens.plan import PlanScreen
-from anontui.tui.screens.prompt import PromptScreen
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
@@ -235,6 +232,8 @@ class MappingPane(Pane):
 
     def set_option(self, name: str, label: str) -> None:
         """Ask for one of the options above the grid."""
+        from anontui.tui.screens.prompt import PromptScreen
+
         editor = self.editor
         assert editor is not None  # noqa: S101 - the action needs a mapping
 
@@ -327,6 +326,7 @@ class MappingPane(Pane):
 
     def keep_mine(self) -> None:
         """Write our rows over the other program's, after a question."""
+        from anontui.tui.screens.confirm import ConfirmScreen
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -340,6 +340,8 @@ class MappingPane(Pane):
 
     def plan(self) -> None:
         """Dry run: check every row and show what would be sent; then ask."""
+        from anontui.tui.screens.plan import PlanScreen
+
         app = self.anontui
         self.save()
         if self._conflict:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input
 
 from anontui.errors import UsageError
 from anontui.tui.filtering import compile_filter
@@ -17,21 +15,6 @@ from anontui.tui.widgets.grid import Column, Grid, Rows
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
-
-
-class FilterLine(Input):
-    """Where the filter is typed: Enter keeps it, Esc drops it."""
-
-    def on_key(self, event: events.Key) -> None:
-        """Leave by Enter or Esc; keep all other keys from the screen's registry."""
-        pane = self.parent
-        assert isinstance(pane, Pane)  # noqa: S101 - tells the type checker
-        if event.key == "escape":
-            pane.filter_by("")
-        if event.key in ("escape", "enter", "down"):
-            event.prevent_default()
-            pane.grid.focus()
-        event.stop()
 
 
 class Pane(Vertical):
@@ -49,7 +32,6 @@ class Pane(Vertical):
     def __init__(self) -> None:
         super().__init__(id=self.label.lower(), classes="pane")
         self.grid = Grid(self.columns, empty=self.empty, cell_cursor=self.cell_cursor)
-        self.filter_line = FilterLine(placeholder="filter", classes="filter", compact=True)
         self.filter_text = ""
 
     @property
@@ -61,13 +43,11 @@ class Pane(Vertical):
         return self.app
 
     def compose(self) -> ComposeResult:
-        """Grid, then the filter line while there is a filter."""
+        """The grid; the filter line is mounted while it is typed in."""
         yield self.grid
-        yield self.filter_line
 
     def on_mount(self) -> None:
-        """Hide the filter line until it is asked for."""
-        self.filter_line.display = False
+        """Name the pane."""
         self.show_title()
 
     # -- title ---------------------------------------------------------------------------
@@ -99,21 +79,15 @@ class Pane(Vertical):
 
     def ask_filter(self) -> None:
         """Let the user type a filter."""
-        self.filter_line.display = True
-        self.filter_line.focus()
+        from anontui.tui.widgets.filterline import FilterLine
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while it is typed."""
-        event.stop()
-        self.filter_by(event.value, from_line=True)
+        line = FilterLine(self)
+        self.mount(line)
+        line.focus()
 
-    def filter_by(self, text: str, *, from_line: bool = False) -> None:
+    def filter_by(self, text: str) -> None:
         """Show only the rows that match; an empty text shows all."""
         self.filter_text = text.strip()
-        if not from_line:
-            with self.prevent(Input.Changed):
-                self.filter_line.value = text
-            self.filter_line.display = bool(self.filter_text)
         self.apply_filter()
         self.show_title()
 

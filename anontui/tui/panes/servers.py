@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from anontui.tui.panes.pane import Pane
-from anontui.tui.screens.confirm import ConfirmScreen
-from anontui.tui.screens.server import ServerForm
 from anontui.tui.widgets.grid import Cell, Column
 
 if TYPE_CHECKING:
@@ -99,12 +97,16 @@ class ServersPane(Pane):
 
     def add(self) -> None:
         """Ask for name, url, user and token of a server."""
+        from anontui.tui.screens.server import ServerForm
+
         workspace = self.anontui.model.workspace
         if workspace is not None:
             self.app.push_screen(ServerForm(workspace.settings), self._save)
 
     def edit(self) -> None:
         """Change the server under the cursor."""
+        from anontui.tui.screens.server import ServerForm
+
         workspace = self.anontui.model.workspace
         if workspace is not None:
             form = ServerForm(workspace.settings, str(self.key))
@@ -112,6 +114,8 @@ class ServersPane(Pane):
 
     def forget(self) -> None:
         """Take the server under the cursor out of the settings."""
+        from anontui.tui.screens.confirm import ConfirmScreen
+
         name = str(self.key)
 
         def answered(yes: bool | None) -> None:

@@ -411,8 +411,8 @@ class Grid(Widget, can_focus=True):
             self._move(self._row + (move == "down"), self._column + (move == "right"))
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """While editing, every key is meant for the text."""
-        return self._edit is not None
+        """While editing, what types text is no binding of anybody else."""
+        return self._edit is not None and character is not None and character.isprintable()
 
     def press(self, key: str, character: str | None = None) -> bool:
         """Give a key to the edit; return False if there is none, so the key is for others.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,6 +18,9 @@ GUTTER = 2
 """Cells to the left of the table: the cursor's bar and the mark."""
 MARGIN = 1
 """Cells to the right of the table: the scroll thumb."""
+
+
+Part: TypeAlias = tuple[str, Style]
 
 
 class Look(NamedTuple):
@@ -128,7 +133,7 @@ class Painter:
         mark = (sign, self._style("row", tone, *cursor))
         return self._line([bar, mark], self._cells(look, cursor), thumb, fill)
 
-    def _cells(self, look: Look, cursor: tuple[str, ...]) -> Iterator[list[tuple[str, Style]]]:
+    def _cells(self, look: Look, cursor: tuple[str, ...]) -> Iterator[list[Part]]:
         for i, (column, place) in enumerate(
             zip(self.frame.columns, self.frame.places, strict=True)
         ):
@@ -147,24 +152,25 @@ class Painter:
             yield [(fit(text, place.width, column.right), self._style(*names))]
 
     def _line(
-        self,
-        gutter: list[tuple[str, Style]],
-        cells: Iterable[list[tuple[str, Style]]],
-        thumb: tuple[str, Style],
-        fill: Style,
+        self, gutter: list[Part], cells: Iterable[list[Part]], thumb: Part, fill: Style
     ) -> Strip:
         """Put a line together, with the part of the table that is scrolled into view."""
-        table: list[Segment] = []
+        left, width, room = self.frame.left, self.frame.width, self.frame.room
+        table: list[Part] = []
         end = 0
         for place, parts in zip(self.frame.places, cells, strict=True):
-            table.append(Segment(" " * (place.start - end), fill))
-            table.extend(Segment(text, style) for text, style in parts)
+            table.append((" " * (place.start - end), fill))
+            table += parts
             end = place.end
-        left, room = self.frame.left, self.frame.room
-        window = Strip(table, end).crop_extend(left, left + room, fill)
-        ends = [Segment(text, style) for text, style in (*gutter, thumb)]
-        line = Strip([*ends[:-1], *window, ends[-1]]).simplify()
-        return line.crop(0, self.frame.width)
+        if end > room:
+            window = Strip([Segment(*part) for part in table], end).crop(left, left + room)
+            table = [(segment.text, segment.style or fill) for segment in window]
+        table.append((" " * (room - end + left), fill))
+        segments = [
+            Segment("".join(text for text, _ in group), style)
+            for style, group in groupby([*gutter, *table, thumb], itemgetter(1))
+        ]
+        return Strip(segments, max(width, GUTTER + MARGIN)).crop(0, width)
 
     def _style(self, *names: str) -> Style:
         style = self._styles.get(names)

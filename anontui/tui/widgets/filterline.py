@@ -1,0 +1,34 @@
+"""Where a pane's filter is typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.widgets import Input
+
+if TYPE_CHECKING:
+    from anontui.tui.panes.pane import Pane
+
+
+class FilterLine(Input):
+    """Filters a pane while it is typed: Enter keeps the filter, Esc drops it."""
+
+    def __init__(self, pane: Pane) -> None:
+        super().__init__(pane.filter_text, placeholder="filter", classes="filter", compact=True)
+        self._pane = pane
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave by Enter or Esc; keep all other keys from the screen's registry."""
+        if event.key == "escape":
+            self._pane.filter_by("")
+        if event.key in ("escape", "enter", "down"):
+            event.prevent_default()
+            self._pane.grid.focus()
+            self.remove()
+        event.stop()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter by what stands there now."""
+        event.stop()
+        self._pane.filter_by(event.value)
