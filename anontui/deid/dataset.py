@@ -90,22 +90,20 @@ class Executor:
 
     def _inserted(self, types: Types | None) -> list[Element]:
         """What a de-identified instance says of itself (PS3.15 section E.1.1), and the patient."""
-        codes = [_code(value, meaning) for value, meaning in self._policy.codes]
-        method = f"anontui {__version__}: PS3.15 E.1-1 {self._policy.edition}"[:64]
-        elements: list[Element] = [
-            *(
-                self._text(tag, text)
-                for tag, text in self._pseudonym.items()
-                if types is None or tag in types  # a color palette has no patient
-            ),
-            self._text(_IDENTITY_REMOVED, "YES"),
-            self._text(_METHOD, method),
-            DataElement(BaseTag(_METHOD_CODES), "SQ", Sequence(codes)),
-            self._text(_TEMPORAL_INFORMATION, "REMOVED"),
-        ]
+        texts = {
+            _IDENTITY_REMOVED: "YES",
+            _METHOD: f"anontui {__version__}, PS3.15 E.1-1 {self._policy.edition}"[:64],
+            _TEMPORAL_INFORMATION: "REMOVED",
+        }
+        if types is None or PATIENT_ID in types:  # a color palette has no patient
+            texts |= self._pseudonym
         if self._to_utf8:
-            elements.append(self._text(_CHARACTER_SET, charset.UTF8_TERM))
-        return elements
+            texts[_CHARACTER_SET] = charset.UTF8_TERM
+        codes = Sequence([_code(value, meaning) for value, meaning in self._policy.codes])
+        return [
+            *(self._made(tag, text.encode()) for tag, text in texts.items()),
+            DataElement(BaseTag(_METHOD_CODES), "SQ", codes),
+        ]
 
     def _dataset(
         self, source: Dataset, types: Types | None, encodings: list[str], depth: int
@@ -132,7 +130,8 @@ class Executor:
         tag = int(element.tag)
         action = self._policy.action(tag, types)
         if Guard.wants(tag):
-            self._guard.removed(tag, self._decoded(element, encodings) or "")
+            text = charset.decode(bytes_of(element), encodings, _vr(tag))
+            self._guard.removed(tag, text or "")
         if action is Action.KEEP:
             kept = self._kept(element, encodings, depth)
             if kept is None:
@@ -143,7 +142,7 @@ class Executor:
         self.counts[action.value] += 1
         match action:
             case Action.PSEUDONYM:
-                return self._text(tag, self._pseudonym[tag])
+                return self._made(tag, self._pseudonym[tag].encode())
             case Action.REPLACE_UID:
                 return self._made(tag, self._new_uids(bytes_of(element)))
             case Action.REPLACE:
@@ -155,20 +154,17 @@ class Executor:
     def _kept(self, element: Element, encodings: list[str], depth: int) -> Element | None:
         """What is passed on of an element that no rule touches; ``None`` if nothing can be."""
         tag = int(element.tag)
-        known = tables.attribute(tag)
-        if known is None:
-            return None
-        if known.vr == "SQ":
+        vr = _vr(tag)
+        if vr == "SQ":
             return self._sequence(element, encodings, depth)
         if not isinstance(element, RawDataElement):
             return None
         if tag == _CHARACTER_SET:
-            return self._made(
-                tag, charset.UTF8_TERM.encode() if self._to_utf8 else bytes_of(element)
-            )
+            term = charset.UTF8_TERM.encode() if self._to_utf8 else bytes_of(element)
+            return self._made(tag, term)
         if element.length == UNDEFINED:
             return element if tag == PIXEL_DATA else None
-        return self._checked(element, known.vr.split(" or "), encodings)
+        return self._checked(element, vr.split(" or "), encodings)
 
     def _checked(
         self, raw: RawDataElement, vrs: list[str], encodings: list[str]
@@ -231,9 +227,6 @@ class Executor:
         items = [] if item is None else [Dataset.from_json(item)]
         return DataElement(BaseTag(tag), "SQ", Sequence(items))
 
-    def _text(self, tag: int, text: str) -> Element:
-        return self._made(tag, text.encode())
-
     def _made(self, tag: int, value: bytes) -> Element:
         """An element of ours, whatever the original was written as."""
         vr = _vr(tag)
@@ -241,9 +234,6 @@ class Executor:
             return DataElement(BaseTag(tag), "SQ", Sequence())
         value = padded(value, vr)
         return RawDataElement(BaseTag(tag), vr, len(value), value, 0, *self._encoding)
-
-    def _decoded(self, element: Element, encodings: list[str]) -> str | None:
-        return charset.decode(bytes_of(element), encodings, _vr(int(element.tag)))
 
 
 def _vr(tag: int) -> str:

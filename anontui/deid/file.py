@@ -86,8 +86,8 @@ def deidentify_file(
     Returns
     -------
     Outcome
-        A file that cannot be made safe is no error: it is rejected or quarantined, and
-        there is no target.
+        A file that cannot be made safe is no error: it is rejected or quarantined, and no
+        target is written (one from before stays as it was).
 
     Raises
     ------
@@ -95,7 +95,7 @@ def deidentify_file(
         If the key is too short, the target is the source, or it cannot be written.
     """
     _check_key(key)
-    if target.exists() and source.exists() and target.samefile(source):
+    if _is_same(source, target):
         raise DeidError("The target is the source", advice="Choose another target folder.")
     try:
         with quiet(), _refusing_surprises():
@@ -125,7 +125,7 @@ def deidentify_dataset(
     Returns
     -------
     Dataset
-        A new one. It has file meta information if the given one names a transfer syntax.
+        A new one. It has file meta information, made anew, if the given one has any.
 
     Raises
     ------
@@ -138,9 +138,15 @@ def deidentify_dataset(
     with quiet(), _refusing_surprises():
         parsed = _as_read(dataset, policy.limits)
         result, _ = _deidentified(parsed, policy, key, pseudonym)
-        if "TransferSyntaxUID" in getattr(dataset, "file_meta", ()):
+        if getattr(dataset, "file_meta", None) is not None:
             result.file_meta = _meta(result, parsed.transfer_syntax)
         return result
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    with suppress(OSError):  # most often there is no target yet
+        return target.samefile(source)
+    return False
 
 
 def _check_key(key: bytes) -> None:

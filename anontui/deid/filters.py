@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
 
 from anontui.deid import tables
 from anontui.deid.policy import Filters
 from anontui.deid.refusal import Reason, Refused
-from anontui.deid.source import MEDIA_STORAGE_DIRECTORY, Parsed, is_uid
+from anontui.deid.source import MEDIA_STORAGE_DIRECTORY, NATIVE, Parsed, is_uid
 from anontui.deid.structure import UNDEFINED
 from anontui.deid.values import bytes_of, element_of, text_at
 
@@ -75,17 +74,12 @@ def tag_text(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def number_at(parsed: Parsed, tag: int) -> int:
+def _number_at(parsed: Parsed, tag: int) -> int:
     """The value of a US element; 0 if the data set has no such element."""
     if tag not in parsed.dataset:
         return 0
     value = bytes_of(element_of(parsed.dataset, tag))[:2]
     return int.from_bytes(value, "little" if parsed.encoding.little else "big")
-
-
-def has_pixels(dataset: Dataset) -> bool:
-    """Whether the data set holds pixel data of any kind."""
-    return any(tag in dataset for tag in _PIXEL_DATA)
 
 
 def _held_by(parsed: Parsed, sop_class: str, filters: Filters) -> Iterator[Reason]:
@@ -96,7 +90,7 @@ def _held_by(parsed: Parsed, sop_class: str, filters: Filters) -> Iterator[Reaso
         yield Reason.SECONDARY_CAPTURE
     if filters.ultrasound and (
         _ULTRASOUND.fullmatch(sop_class)
-        or (text_at(dataset, _MODALITY) == "US" and has_pixels(dataset))
+        or (text_at(dataset, _MODALITY) == "US" and any(tag in dataset for tag in _PIXEL_DATA))
     ):
         yield Reason.ULTRASOUND
     if filters.encapsulated_document and _DOCUMENT.fullmatch(sop_class):
@@ -107,7 +101,7 @@ def _held_by(parsed: Parsed, sop_class: str, filters: Filters) -> Iterator[Reaso
     if filters.screen and _SCREEN.search(told.lower().replace("_", " ")):
         yield Reason.SCREEN
     if filters.embedded_overlay and any(
-        number_at(parsed, group << 16 | _BIT_POSITION) for group in _OVERLAY_GROUPS
+        _number_at(parsed, group << 16 | _BIT_POSITION) for group in _OVERLAY_GROUPS
     ):
         yield Reason.EMBEDDED_OVERLAY
 
@@ -123,15 +117,17 @@ def _check_pixels(parsed: Parsed, sop_class: str) -> None:
         return
     element = element_of(dataset, present)
     if isinstance(element, RawDataElement) and element.length == UNDEFINED:
-        return  # encapsulated: its fragments were followed to their delimiter
+        if parsed.transfer_syntax in NATIVE:  # compressed, and nothing says how
+            raise Refused(Reason.TRANSFER_SYNTAX)
+        return  # its fragments were followed to their delimiter
     frames = text_at(dataset, _NUMBER_OF_FRAMES)
     bits = (
-        number_at(parsed, _ROWS)
-        * number_at(parsed, _COLUMNS)
+        _number_at(parsed, _ROWS)
+        * _number_at(parsed, _COLUMNS)
         * (int(frames) if frames.isascii() and frames.isdigit() else 1)
-        * (_PIXEL_DATA[present] or number_at(parsed, _BITS_ALLOCATED))
+        * (_PIXEL_DATA[present] or _number_at(parsed, _BITS_ALLOCATED))
     )
-    samples = number_at(parsed, _SAMPLES)
+    samples = _number_at(parsed, _SAMPLES)
     stored = _STORED_SAMPLES.get(text_at(dataset, _PHOTOMETRIC), samples or 1)
     if len(bytes_of(element)) < int(bits * stored) // 8:
         raise Refused(Reason.PIXEL_DATA)

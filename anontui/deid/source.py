@@ -26,6 +26,7 @@ _ENCODINGS = {
     EXPLICIT_LITTLE: Encoding(implicit=False, little=True),
     EXPLICIT_BIG: Encoding(implicit=False, little=False),
 }
+NATIVE = frozenset({*_ENCODINGS, DEFLATED})  # those whose pixel data are not encapsulated
 # What is tried for what is declared: the two plain syntaxes are often mistaken for each other.
 _CANDIDATES = {
     "": (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG),

@@ -68,6 +68,14 @@ class _Walker:
         self._limits = limits
         self._headers = 0
 
+    def mode(self, at: int, implicit: bool) -> bool:
+        """Whether what begins here is in implicit VR: no two capitals where its VR would be.
+
+        Items of an explicit data set may be (PS3.5 section 6.2.2); pydicom decides likewise.
+        """
+        vr = self._data[at + 4 : at + 6]
+        return implicit or not (vr.isalpha() and vr.isupper())
+
     def elements(
         self, at: int, end: int, implicit: bool, depth: int, *, delimited: bool = False
     ) -> int:
@@ -142,14 +150,6 @@ class _Walker:
     def _is_padding(self, at: int, end: int) -> bool:
         """Whether only zeros follow, as some media put behind the last element."""
         return not any(self._data[at : at + 4]) and self._data.count(0, at, end) == end - at
-
-    def mode(self, at: int, implicit: bool) -> bool:
-        """Whether what begins here is in implicit VR: no two capitals where its VR would be.
-
-        Items of an explicit data set may be (PS3.5 section 6.2.2); pydicom decides likewise.
-        """
-        vr = self._data[at + 4 : at + 6]
-        return implicit or not (vr.isalpha() and vr.isupper())
 
 
 def _is_sequence(tag: int, vr: bytes, length: int) -> bool:

@@ -36,7 +36,7 @@ class _AttributeTypes(TypedDict):
 def edition() -> str:
     """The editions of PS3.15 that :func:`basic_profile` holds."""
     profile = _profile()
-    return f"{profile['edition']}, with the rows that {profile['newer_edition']} adds"
+    return f"{profile['edition']}, new rows of {profile['newer_edition']}"
 
 
 @cache

@@ -17,7 +17,7 @@ _NUMBERS = {
 }
 _BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _DIGITS = re.compile(r"[0-9+\-.eE\\\s]*")
-TELLING_VRS = frozenset({"AS", "DA", "DT", "PN", "TM"})
+_PRECISE_VRS = frozenset({"AS", "DA", "DT", "PN", "TM"})
 _STRICT = {"DS": _DIGITS, "IS": _DIGITS, "UI": re.compile(r"[0-9.\\]*")}
 
 
@@ -49,7 +49,7 @@ def may_hold(vr: str, vrs: list[str]) -> bool:
     What an element is written as may be another VR of its kind, or unknown. But characters
     where numbers belong are a hiding place, and a person's name is one wherever it stands.
     """
-    return vr in ("UN", *vrs) or (vr not in TELLING_VRS and _kind(vr) in map(_kind, vrs))
+    return vr in ("UN", *vrs) or (vr not in _PRECISE_VRS and _kind(vr) in map(_kind, vrs))
 
 
 def is_valid_text(text: str, vr: str) -> bool:

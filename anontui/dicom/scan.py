@@ -68,7 +68,7 @@ class Scan:
         Folder by folder, a folder's own files before those of its subfolders, each in the
         order a person expects: ``a2`` before ``a10``.
     folders
-        How many folders were listed, the scanned one included.
+        How many folders there are, the scanned one included.
     warnings
         What could not be looked at, in the order of the paths.
     """

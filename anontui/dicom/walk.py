@@ -85,21 +85,18 @@ class Walk:
         try:
             with os.scandir(self._root + folder) as entries:
                 for entry in entries:
+                    if crew.stopping:
+                        return
                     name = entry.name
-                    if (
-                        name[0] == "."
-                        or name == _OWN_NAME
-                        or (excluded and excluded(folder + name))
-                    ):
+                    if name[0] == "." or name == _OWN_NAME:
                         continue
-                    if not self._is_file(entry, folder, crew):
+                    if excluded and excluded(folder + name):
                         continue
-                    names.append(name)
+                    if self._is_file(entry, folder, crew):
+                        names.append(name)
                     if len(names) == _CHUNK:
                         self._pass_on(folder, names, crew)
                         names = []
-                    if crew.stopping:
-                        return
         except OSError as error:
             if not folder:
                 self.root_error = error

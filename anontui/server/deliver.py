@@ -67,9 +67,9 @@ def deliver(
             study, series, instance = item.uids or ("", "", "")
             folder = destination / safe_name(pseudonym) / study / series
             if folder not in folders:
-                folder.mkdir(parents=True, exist_ok=True)
                 if not places.allows(Path(os.path.realpath(folder))):
                     raise PermissionError(None, "a link there leads out of the share")
+                folder.mkdir(parents=True, exist_ok=True)
                 folders.add(folder)
             target = folder / f"{instance}.dcm"
             staged = item.item.target

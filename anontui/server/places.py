@@ -119,7 +119,7 @@ def safe_name(pseudonym: str) -> str:
     Two pseudonyms never share a name: one that had to change carries a hash of itself.
     """
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", pseudonym)[:_LONGEST_NAME].strip(" .")
-    if name == pseudonym and not _DEVICES.match(name):
+    if name and name == pseudonym and not _DEVICES.match(name):
         return name
     return f"{name[:40]}_{sha256(pseudonym.encode()).hexdigest()[:8]}"
 

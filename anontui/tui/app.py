@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
@@ -70,6 +71,13 @@ class AnonTUI(App[int]):
             for number in (signal.SIGHUP, signal.SIGTERM):
                 signal.signal(number, lambda *_: self.call_later(self.close))
         self.call_after_refresh(self.load)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the main screen take its keys in order (see :meth:`MainScreen.take_key`)."""
+        if isinstance(event, events.Key) and self.screen is self.main:
+            if await self.main.take_key(event):
+                return
+        await super().on_event(event)
 
     # -- the project ---------------------------------------------------------------------
 

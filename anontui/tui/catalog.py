@@ -56,7 +56,7 @@ def _zoom(app: AnonTUI) -> None:
 ACTIONS: tuple[Action, ...] = (
     Action(
         "server.activate",
-        "space",
+        "space,enter",
         "Make this server the active one",
         lambda app: app.main.servers.activate(),
         label="activate",
@@ -140,6 +140,13 @@ ACTIONS: tuple[Action, ...] = (
         pane="files",
     ),
     Action(
+        "files.open-or-close",
+        "enter",
+        "Open or close this folder",
+        lambda app: app.main.files.activated(),
+        pane="files",
+    ),
+    Action(
         "files.reread",
         "R",
         "Read the folders again",
@@ -150,7 +157,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "mapping.edit",
-        "e,f2",
+        "e,enter,f2",
         "Edit this cell",
         lambda app: app.main.mapping.edit(),
         label="edit",
@@ -280,7 +287,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "job.info",
-        "i",
+        "i,enter",
         "Show everything about this job",
         lambda app: app.main.jobs.open_job(),
         label="info",

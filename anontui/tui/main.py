@@ -16,7 +16,6 @@ from anontui.tui.panes.servers import ServersPane
 from anontui.tui.widgets.bars import ActivityStrip, HeaderBar, KeyBar, TabBar
 
 if TYPE_CHECKING:
-    from anontui.tui.app import AnonTUI
     from anontui.tui.panes.pane import Pane
 
 WIDE, HIGH = 104, 28
@@ -122,14 +121,27 @@ class MainScreen(Screen[None]):
 
     # -- keys ----------------------------------------------------------------------------
 
-    def on_key(self, event: events.Key) -> None:
-        """Run what the key means here, as the registry has it.
+    async def take_key(self, event: events.Key) -> bool:
+        """Do what a key means here, before the next one is looked at.
 
-        A grid or a field that is being edited keeps its keys: they do not come up here.
+        Textual queues keys for the widget that has the focus; of keys typed fast, or sent
+        in one piece over a slow line, a later one would then overtake an edit or a change
+        of focus. An edit comes first, then the registry, then the grid's own movements.
+
+        Returns
+        -------
+        bool
+            False if the key means nothing here.
         """
-        app: AnonTUI = self.header.anontui
+        grid = self.current.grid
+        if self.focused is not grid:
+            return False
+        if grid.press(event.key, event.character):
+            return True
+        app = self.header.anontui
         action = app.registry.for_key(event.key, self.current.id or "")
         if action is not None:
-            event.stop()
-            event.prevent_default()
             app.run_action_named(action)
+            return True
+        bindings = grid._bindings.key_to_bindings.get(event.key, ())
+        return any([await app.run_action(binding.action, grid) for binding in bindings])

@@ -22,6 +22,24 @@ class Bare(App[None]):
         yield Static("\n".join(line(at) for at in range(40)))
 
 
+class Echo(Bare):
+    """The least answer to a key: one line is written anew."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("down,up", "count")]
+    turn = 0
+
+    def compose(self) -> ComposeResult:
+        """A line that changes above one that does not."""
+        self.answer = Static(line(0))
+        yield self.answer
+        yield from super().compose()
+
+    def action_count(self) -> None:
+        """Write the line."""
+        self.turn += 1
+        self.answer.update(line(self.turn), layout=False)
+
+
 class Scrolled(Bare):
     """A text that scrolls."""
 
@@ -96,11 +114,11 @@ def grid_app(count: int) -> App[None]:
 
 
 def main(name: str) -> None:
-    """Run an app by its name: bare, list, scroll, or grid:ROWS."""
+    """Run an app by its name: bare, echo, list, scroll, or grid:ROWS."""
     if name.startswith("grid:"):
         grid_app(int(name.removeprefix("grid:"))).run()
     else:
-        {"bare": Bare, "list": Listed, "scroll": Scrolled}[name]().run()
+        {"bare": Bare, "echo": Echo, "list": Listed, "scroll": Scrolled}[name]().run()
 
 
 if __name__ == "__main__":

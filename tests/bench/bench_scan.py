@@ -93,8 +93,7 @@ def main() -> None:
             lambda: result_of(scan(root)),
             5,
         )
-        if len(sys.argv) < 3:
-            measure_share(root, count)
+        measure_share(root, count)
         measure_header(root)
 
 

@@ -155,6 +155,13 @@ def test_mapping_with_a_missing_section(anontui: Command, project: Path, api: Ap
         assert ran.code == 1 and len(ran.err.splitlines()) == 1 and "Options" in ran.err
 
 
+def test_no_text_of_a_file_steers_the_terminal(anontui: Command, mapping: Write) -> None:
+    mapping("folder:p\x1b]0;owned\x07,LUNG-001", options="project,\x1b[2J\n")
+    for words in (["map", "status"], ["create", "from-mapping", "--dry-run"]):
+        ran = anontui(*words)
+        assert not {"\x1b", "\x07"} & set(ran.out + ran.err)
+
+
 def test_quoted_cells_stay_as_they_are(
     anontui: Command, data: Path, mapping: Write, project: Path
 ) -> None:

@@ -17,7 +17,6 @@ from anontui.deid.uids import new_uid
 from tests.deid.build import KEY, PERMISSIVE, POLICY, run
 from tests.deid.test_table import ROWS, types_of, violations
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 

@@ -87,6 +87,12 @@ def test_one_that_was_read(form: Form) -> None:
     assert dataset.PatientID == "MRN-190284"
 
 
+def test_empty_file_meta() -> None:
+    dataset = made()
+    dataset.file_meta = FileMetaDataset()
+    assert deidentify(dataset).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+
+
 def test_refusal_is_an_error() -> None:
     dataset = made()
     dataset.BurnedInAnnotation = "YES"

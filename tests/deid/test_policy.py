@@ -96,7 +96,7 @@ def _has_type(tag: int, kind: str) -> bool:
 
 
 def test_edition_is_recorded() -> None:
-    assert POLICY.edition == "2024e, with the rows that 2026c adds"
+    assert POLICY.edition == "2024e, new rows of 2026c"
 
 
 def test_policy_travels_to_a_worker() -> None:

@@ -63,6 +63,14 @@ def encapsulated(syntax: str = "1.2.840.10008.1.2.4.50") -> bytes:
     return part10(body + head + value + b"\xfe\xff\xdd\xe0\0\0\0\0" + trailer, syntax)
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, "none"])
+def test_compressed_in_an_unknown_way(syntax: str, tmp_path: Path) -> None:
+    data = encapsulated() if syntax == "none" else encapsulated(syntax)
+    bare = data[data.index(b"\x08\0\x16\0") :]
+    outcome, _ = run(bare if syntax == "none" else data, tmp_path)
+    assert outcome.code is Reason.TRANSFER_SYNTAX
+
+
 @pytest.mark.parametrize("levels", [1, 60, 200, 5000])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_deep_nesting_is_bounded(levels: int, form: Form, tmp_path: Path) -> None:

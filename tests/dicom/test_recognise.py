@@ -1,20 +1,19 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import struct
-from io import BytesIO
 from pathlib import Path
 
 import pydicom
-import pydicom.data
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anontui.dicom import recognise
 from anontui.dicom.recognise import HEAD, FileKind, kind_of, kind_of_head
-from tests.dicom.files import BIG, DIRECTORY, EXPLICIT, IMPLICIT, dicom_bytes
+from tests.dicom.files import BIG, DIRECTORY, IMPLICIT, dicom_bytes
 
 PREFIX = bytes(128) + b"DICM"
 META = b"\2\0\0\0UL\4\0\x1e\0\0\0"
@@ -96,9 +95,9 @@ def test_this_is_a_dicomdir(name: str) -> None:
 
 def pydicom_files() -> list[Path]:
     """All that comes with pydicom and pydicom-data, DICOM and other."""
-    import data_store
-
-    folders = [Path(module.__file__ or "").parent for module in (pydicom, data_store)]
+    data = importlib.util.find_spec("data_store")
+    assert data and data.origin
+    folders = [Path(pydicom.__file__).parent, Path(data.origin).parent]
     return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
@@ -124,7 +123,7 @@ def test_nothing_of_pythons_own_library_is_dicom() -> None:
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and "site-packages" not in path.parts
+        and not {"site-packages", "test"} & {*path.parts}
         and kind_of(path) in (FileKind.DICOM, FileKind.DICOMDIR)
     ]
     assert found == []
@@ -139,7 +138,8 @@ def test_any_bytes_have_a_kind(content: bytes, prefix: bool) -> None:
 def test_any_damage_leaves_a_kind(content: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, min(len(content), HEAD)))
     assert kind(content[:at]) in FileKind
-    assert kind(content[:at] + data.draw(st.binary(min_size=1, max_size=8)) + content[at:]) in FileKind
+    inserted = data.draw(st.binary(min_size=1, max_size=8))
+    assert kind(content[:at] + inserted + content[at:]) in FileKind
 
 
 @given(st.sampled_from([*DICOM.values(), *OTHER.values(), *DIRECTORIES.values()]), st.data())
@@ -175,9 +175,3 @@ def test_a_pipe_that_takes_a_files_place_does_not_stop_us(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="seek"):
         recognise.look(tmp_path / "pipe")
-
-
-def test_pydicom_agrees_on_our_files() -> None:
-    assert pydicom.dcmread(BytesIO(DICOM["explicit"])).Modality == "CT"
-    assert pydicom.dcmread(BytesIO(DICOM["big endian"])).Modality == "CT"
-    assert EXPLICIT.is_little_endian

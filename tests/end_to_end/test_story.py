@@ -170,3 +170,16 @@ def test_small_terminal(demo: Path) -> None:
         terminal.wait_for(r"demo .*active")
         terminal.press("q")
         terminal.wait_for(r"\[exit 0\]")
+
+
+def test_keys_typed_at_once(demo: Path) -> None:
+    """Keys that arrive in one piece mean what they mean one by one: no text becomes a command."""
+    with Terminal([*ANONTUI, "demo", str(demo)], cwd=demo.parent) as terminal:
+        terminal.wait_for(r"3 Mapping · 4 rows · saved", 60)
+        terminal.wait_for(r"● demo up")
+        terminal.type("3gje-q2c\rkkeD4x\r+")
+        terminal.wait_for(r"3 Mapping · 5 rows · saved")
+        screen = terminal.screen()
+        assert "LUNG-001D4x" in screen
+        assert "LUNG-002-q2c" in screen
+        assert "exit" not in screen

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anontui.errors import ProjectError
@@ -237,6 +237,7 @@ def test_a_damaged_workbook_gives_a_clear_error(
         assert error.advice
 
 
+@settings(deadline=None, database=None)
 @given(st.binary(max_size=100))
 def test_no_bytes_give_a_traceback(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("input")

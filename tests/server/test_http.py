@@ -86,15 +86,14 @@ FUNCTIONS = {
         ("alice' OR 1=1 --", BOB_TOKEN),
     ],
 )
-@pytest.mark.parametrize("function", FUNCTIONS)
 def test_wrong_credentials_are_refused_and_change_nothing(
-    call: Caller, ledger: Ledger, function: str, user: str, token: str
+    call: Caller, ledger: Ledger, user: str, token: str
 ) -> None:
     before = call.create()
     parameters = path_job(job_id=1, status="INACTIVE")
-    status, answer = Caller(call.url, user, token)(FUNCTIONS[function], function, parameters)
-    assert status == 401
-    assert "errors" in answer
+    for function, method in FUNCTIONS.items():
+        status, answer = Caller(call.url, user, token)(method, function, parameters)
+        assert (status, list(answer)) == (401, ["errors"]), function
     assert call.job(1) == before
     assert len(ledger.store.newest()) == 1
 
@@ -125,13 +124,11 @@ def test_a_token_is_valid_at_once_and_void_at_once(call: Caller, ledger: Ledger)
     assert carol("GET", "get_jobs")[0] == 401
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("function", list(FUNCTIONS)[1:])
-def test_a_function_has_one_method(call: Caller, function: str, method: str) -> None:
-    if method == FUNCTIONS[function]:
-        return
-    status, answer = call(method, function, job_id=1)
-    assert (status, list(answer)) == (405, ["errors"])
+def test_a_function_has_one_method(call: Caller, function: str) -> None:
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - {FUNCTIONS[function]}:
+        status, answer = call(method, function, job_id=1)
+        assert (status, list(answer)) == (405, ["errors"]), method
 
 
 def test_head_is_get_without_a_body(call: Caller) -> None:
@@ -322,7 +319,8 @@ def test_a_huge_body_in_chunks_is_refused_too(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "half", [b"GET /get_jobs HT", b"GET /get_jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nuser"]
+    "half",
+    [b"GET /get_jobs HT", b"GET /get_jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nuser"],
 )
 def test_half_a_request_is_hung_up_on_and_blocks_nobody(
     call: Caller, half: bytes, monkeypatch: pytest.MonkeyPatch

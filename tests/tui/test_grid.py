@@ -109,6 +109,14 @@ def lines(grid: Grid) -> list[str]:
     return [grid.render_line(y).text.rstrip() for y in range(grid.size.height)]
 
 
+def cursor_of(grid: Grid) -> tuple[Hashable | None, int]:
+    return grid.cursor_key, grid.cursor_row
+
+
+def draft(grid: Grid) -> Editing | None:
+    return grid.editing
+
+
 # -- drawing -----------------------------------------------------------------------------
 
 
@@ -148,6 +156,16 @@ async def test_tones_color_the_text_and_the_cursor_its_background() -> None:
         assert at is not None and away is not None
         assert at.color == away.color
         assert at.bgcolor != away.bgcolor
+
+
+async def test_another_theme_shows_at_once() -> None:
+    grid = Grid(COLUMNS, Table([["1", Cell("good", "good"), ""]]))
+    async with shown(grid) as (app, pilot):
+        before = grid.render_line(1)
+        app.theme = "textual-light"
+        await pilot.pause()
+        assert grid.render_line(1).text == before.text
+        assert list(grid.render_line(1)) != list(before)
 
 
 async def test_hidden_controls_cannot_reach_the_terminal() -> None:
@@ -414,7 +432,7 @@ async def test_order_permutes_and_filters() -> None:
         grid.order = [3, 5]
         assert app.painted == []
         grid.order = []
-        assert grid.cursor_key is None
+        assert cursor_of(grid) == (None, 0)
         grid.order = None
         assert grid.row_count == 100
 
@@ -426,7 +444,6 @@ async def test_an_order_that_cannot_fit_is_dropped() -> None:
         grid.order = [8, 7]
         del rows.rows[5:], rows.keys[5:]
         grid.rows_changed()
-        assert grid.order is None
         assert grid.row_count == 5
 
 
@@ -469,7 +486,7 @@ async def test_edit_commits(key: str, move: str, cursor: tuple[int, int]) -> Non
         told = next(m for m in app.told if isinstance(m, Grid.Edited))
         assert (told.key, told.column_id, told.value, told.move) == ("k0", "name", "n0jX", move)
         assert (grid.cursor_row, grid.cursor_column) == cursor
-        assert grid.editing is None
+        assert not draft(grid)
         assert app.focused is grid
 
 
@@ -506,6 +523,19 @@ async def test_edit_keeps_its_draft_without_focus_and_while_rows_move() -> None:
         del rows.rows[1], rows.keys[1]
         grid.rows_changed()
         assert grid.editing is None
+
+
+async def test_a_second_edit_commits_the_first() -> None:
+    grid = Grid(COLUMNS, table(3), cell_cursor=True)
+    async with shown(grid) as (app, pilot):
+        await edit(grid, pilot, "x")
+        grid.move_cursor(row=1)
+        assert grid.begin_edit()
+        await pilot.pause()
+        assert [m.value for m in app.told if isinstance(m, Grid.Edited)] == ["n0x"]
+        assert grid.editing == Editing("k1", "name", "n1")
+        grid.columns = COLUMNS[:1]
+        assert not draft(grid)
 
 
 async def test_paste_and_click_while_editing() -> None:

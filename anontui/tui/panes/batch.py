@@ -138,8 +138,8 @@ class BatchPane(Pane):
         if job is not None:
             self.app.push_screen(JobScreen(job))
 
-    def on_grid_activated(self) -> None:
-        """Enter opens the job."""
+    def activated(self) -> None:
+        """A double click opens the job."""
         self.open_job()
 
     def with_status(self, *statuses: JobStatus) -> list[int]:

@@ -193,8 +193,8 @@ class FilesPane(Pane):
         else:
             self.grid.move_cursor(key=node.path.parent)
 
-    def on_grid_activated(self) -> None:
-        """Enter opens and closes."""
+    def activated(self) -> None:
+        """Open the folder under the cursor, or close it."""
         node = self._node(self.key)
         if node is not None and node.expanded:
             self.close_folder()

@@ -156,7 +156,7 @@ class MappingPane(Pane):
         assert self.editor is not None  # noqa: S101 - rows come from it
         return next(row for row, known in enumerate(self.editor.keys) if known == key)
 
-    def on_grid_cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
         """Say what is wrong with the row under the cursor, if anything is."""
         if self.editor is None or self.key is None or self.anontui.main.current is not self:
             return
@@ -164,8 +164,8 @@ class MappingPane(Pane):
         if problems:
             self.anontui.say("; ".join(problems.values()), "$warning")
 
-    def on_grid_activated(self) -> None:
-        """Enter edits the cell."""
+    def activated(self) -> None:
+        """A double click edits the cell."""
         self.edit()
 
     def edit(self) -> None:
@@ -180,14 +180,14 @@ class MappingPane(Pane):
         row = self._row(self.key)
         self.grid.begin_edit(self.editor.mapping.cell(row, name))
 
-    def on_grid_edited(self, event: Grid.Edited) -> None:
+    def edited(self, message: Grid.Edited) -> None:
         """Take over what was typed."""
         assert self.editor is not None  # noqa: S101 - rows come from it
         try:
-            self.editor.set_cell(self._row(event.key), event.column_id, event.value)
+            self.editor.set_cell(self._row(message.key), message.column_id, message.value)
         except AnonTUIError as error:
             self.anontui.fail(error)
-        self.grid.refresh_rows([event.key])
+        self.grid.refresh_rows([message.key])
         self._changed()
 
     def insert(self, rows: list[dict[str, str]]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 
 from anontui.errors import UsageError
 from anontui.tui.filtering import compile_filter
@@ -15,6 +16,29 @@ from anontui.tui.widgets.grid import Column, Grid, Rows
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
+
+
+class PaneGrid(Grid):
+    """A grid whose pane hears of its messages at once, so that keys never overtake them."""
+
+    def __init__(self, pane: Pane) -> None:
+        super().__init__(pane.columns, empty=pane.empty, cell_cursor=pane.cell_cursor)
+        self._pane = pane
+
+    def post_message(self, message: Message) -> bool:
+        """Hand the grid's own messages to the pane; queue all others."""
+        match message:
+            case Grid.Edited():
+                self._pane.edited(message)
+            case Grid.MarksChanged():
+                self._pane.marks_changed()
+            case Grid.CursorMoved():
+                self._pane.cursor_moved()
+            case Grid.Activated():
+                self._pane.activated()
+            case _:
+                return super().post_message(message)
+        return True
 
 
 class Pane(Vertical):
@@ -31,7 +55,7 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.label.lower(), classes="pane")
-        self.grid = Grid(self.columns, empty=self.empty, cell_cursor=self.cell_cursor)
+        self.grid = PaneGrid(self)
         self.filter_text = ""
 
     @property
@@ -70,7 +94,7 @@ class Pane(Vertical):
             content = Content.assemble(content, (" · ", "$text-disabled"), part)
         self.border_title = content.markup
 
-    def on_grid_marks_changed(self) -> None:
+    def marks_changed(self) -> None:
         """Count the marks in the title; actions may have become possible."""
         self.show_title()
         self.anontui.main.keybar.refresh()
@@ -112,6 +136,15 @@ class Pane(Vertical):
         """Mark or unmark the row under the cursor and go on to the next."""
         self.grid.toggle_mark()
         self.grid.move_cursor(row=self.grid.cursor_row + 1)
+
+    def edited(self, message: Grid.Edited) -> None:
+        """A cell was edited."""
+
+    def cursor_moved(self) -> None:
+        """The cursor is on another row."""
+
+    def activated(self) -> None:
+        """The row under the cursor was double-clicked."""
 
     # -- for the subclasses --------------------------------------------------------------
 

@@ -86,8 +86,8 @@ class ServersPane(Pane):
         """Need: a server under the cursor."""
         return "" if self.key is not None else "there is no server yet"
 
-    def on_grid_activated(self) -> None:
-        """Enter activates."""
+    def activated(self) -> None:
+        """A double click activates."""
         self.activate()
 
     def activate(self) -> None:

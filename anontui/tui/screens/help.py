@@ -14,7 +14,6 @@ MOVING = (
     ("↑ ↓ j k", "Move the cursor"),
     ("page up/down", "Move by a page"),
     ("home end g G", "Go to the first or last row"),
-    ("enter", "Open, edit or activate what is under the cursor"),
 )
 
 

@@ -23,24 +23,25 @@ from textual.widget import Widget
 
 from anontui.tui.widgets.columns import Cell, Column, Rows, arrange
 from anontui.tui.widgets.lineedit import LineEdit
-from anontui.tui.widgets.paint import GUTTER, MARGIN, Frame, Look, Painter, changes
+from anontui.tui.widgets.paint import (
+    CLASSES,
+    CSS,
+    GUTTER,
+    MARGIN,
+    Frame,
+    Look,
+    Painter,
+    changes,
+    middle,
+    thumb,
+)
+from anontui.tui.widgets.view import View
 
 __all__ = ["Cell", "Column", "Editing", "Grid", "Rows"]
 
 FLASH_SECONDS = 1.0
 WHEEL = 3
 """Rows that one notch of the mouse wheel scrolls."""
-
-
-class _NoRows:
-    def __len__(self) -> int:
-        return 0
-
-    def key(self, index: int) -> Hashable:
-        raise IndexError(index)
-
-    def cells(self, index: int) -> Sequence[str | Cell]:
-        raise IndexError(index)
 
 
 class Editing(NamedTuple):
@@ -69,59 +70,8 @@ class Grid(Widget, can_focus=True):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "grid--header",
-        "grid--row",
-        "grid--cursor",
-        "grid--bar",
-        "grid--cell",
-        "grid--mark",
-        "grid--flash",
-        "grid--edit",
-        "grid--edit-cursor",
-        "grid--thumb",
-        "grid--empty",
-        "grid--good",
-        "grid--busy",
-        "grid--bad",
-        "grid--warn",
-        "grid--dim",
-        "grid--accent",
-    }
-    DEFAULT_CSS = """
-    Grid {
-        height: 1fr;
-        width: 1fr;
-        & > .grid--header { color: $text-muted; text-style: bold; }
-        & > .grid--empty { color: $text-muted; }
-        & > .grid--cursor { background: $foreground 5%; }
-        & > .grid--bar { color: $text-muted; }
-        & > .grid--cell { text-style: underline; }
-        & > .grid--mark { color: $accent; text-style: bold; }
-        & > .grid--flash { color: $foreground; text-style: bold; }
-        & > .grid--edit { color: $foreground; background: $primary 35%; text-style: none; }
-        & > .grid--edit-cursor { text-style: reverse; }
-        & > .grid--thumb { color: $foreground 30%; }
-        & > .grid--good { color: $success; }
-        & > .grid--busy { color: $primary; }
-        & > .grid--bad { color: $error; }
-        & > .grid--warn { color: $warning; }
-        & > .grid--dim { color: $text-muted; }
-        & > .grid--accent { color: $accent; }
-        &:focus {
-            & > .grid--header { color: $foreground; }
-            & > .grid--cursor { background: $primary 20%; }
-            & > .grid--bar { color: $accent; }
-            & > .grid--cell { text-style: reverse; }
-        }
-        &:ansi {
-            & > .grid--cursor { background: transparent; }
-            & > .grid--edit { background: transparent; text-style: underline; }
-            &:focus > .grid--cursor { text-style: reverse; }
-            &.-cells:focus > .grid--cursor { text-style: bold; }
-        }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
+    DEFAULT_CSS = CSS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="grid.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="grid.down"),
@@ -189,12 +139,11 @@ class Grid(Widget, can_focus=True):
         self.cell_cursor = cell_cursor
         self.flashing = True
         self._columns = tuple(columns)
-        self._rows: Rows = _NoRows() if rows is None else rows
-        self._order: Sequence[int] | None = None
+        self._view = View(rows)
         self._empty = empty
         self._header = int(header)
         self._row = self._column = self._top = self._left = 0
-        self._key = self._key_at(0) if self.row_count else None
+        self._key = self._view.key(0) if self._view else None
         self._marks: set[Hashable] = set()
         self._anchor: Hashable | None = None
         self._edit: tuple[Hashable, str, LineEdit] | None = None
@@ -216,6 +165,8 @@ class Grid(Widget, can_focus=True):
     def columns(self, columns: Sequence[Column]) -> None:
         self._columns = tuple(columns)
         self._flashes.clear()
+        if self._edit and all(column.id != self._edit[1] for column in columns):
+            self._edit = None
         self._move(self._row, self._column)
 
     @property
@@ -231,31 +182,32 @@ class Grid(Widget, can_focus=True):
     @property
     def order(self) -> Sequence[int] | None:
         """Which rows show, in which order, as indices of the provider; None: all, as they are."""
-        return self._order
+        return self._view.order
 
     @order.setter
     def order(self, order: Sequence[int] | None) -> None:
-        if order != self._order:
-            self._order = order
+        if order != self._view.order:
+            self._view.order = order
             self._reseat()
 
     @property
     def row_count(self) -> int:
         """How many rows there are to scroll through."""
-        return len(self._rows if self._order is None else self._order)
+        return len(self._view)
 
     def set_rows(self, rows: Rows) -> None:
         """Show other rows; ``order`` is dropped, cursor and marks follow their keys."""
-        self._rows = rows
-        self._order = None
+        self._view = View(rows)
         self.rows_changed()
 
     def rows_changed(self) -> None:
-        """Look again: rows came, went or moved. An ``order`` that cannot fit is dropped."""
-        if self._order and max(self._order) >= len(self._rows):
-            self._order = None
+        """Look again: rows came, went or moved. An ``order`` that cannot fit is dropped.
+
+        To be called before anything else happens, since a row that is in view may be gone.
+        """
+        self._view.drop_stale_order()
         if self._marks:
-            self._set_marks(self._marks.intersection(map(self._rows.key, range(len(self._rows)))))
+            self._set_marks(self._marks.intersection(View(self._view.rows).keys()))
         self._reseat()
 
     def refresh_rows(self, keys: Collection[Hashable]) -> None:
@@ -273,7 +225,8 @@ class Grid(Widget, can_focus=True):
                     columns |= self._flashes[key][0]
                 self._flashes[key] = (columns, until)
             self._end_flashes()
-        self._update()
+        else:
+            self._update()
 
     # -- cursor --------------------------------------------------------------------------
 
@@ -330,7 +283,7 @@ class Grid(Widget, can_focus=True):
 
     def action_activate(self) -> None:
         """Tell that the cursor's row is meant."""
-        if self.row_count and self._columns:
+        if self._view and self._columns:
             self.post_message(self.Activated(self, self._key, self._columns[self._column].id))
 
     # -- marks ---------------------------------------------------------------------------
@@ -342,21 +295,20 @@ class Grid(Widget, can_focus=True):
 
     def toggle_mark(self) -> None:
         """Mark the cursor's row, or unmark it; a range starts here."""
-        if self.row_count:
+        if self._view:
             self._anchor = self._key
             self._set_marks(self._marks ^ {self._key})
 
     def mark_range(self) -> None:
         """Mark all shown rows from the one last marked to the cursor's."""
-        if self.row_count:
-            anchor = None if self._anchor is None else self._find(self._anchor)
-            start, end = sorted((self._row if anchor is None else anchor, self._row))
+        if self._view:
+            start, end = sorted((self._find(self._anchor), self._row))
             self._anchor = self._key
-            self._set_marks(self._marks.union(map(self._key_at, range(start, end + 1))))
+            self._set_marks(self._marks.union(map(self._view.key, range(start, end + 1))))
 
     def mark_all(self) -> None:
         """Mark all rows that are shown."""
-        self._set_marks(self._marks.union(map(self._key_at, range(self.row_count))))
+        self._set_marks(self._marks.union(self._view.keys()))
 
     def clear_marks(self) -> None:
         """Unmark all rows, hidden ones too."""
@@ -389,10 +341,11 @@ class Grid(Widget, can_focus=True):
         bool
             False if there is no such cell, or its column cannot be edited.
         """
-        if not self.row_count or not self._columns or not self._columns[self._column].editable:
+        self._commit("")
+        if not self._view or not self._columns or not self._columns[self._column].editable:
             return False
         if initial is None:
-            cell = self._rows.cells(self._index(self._row))[self._column]
+            cell = self._view.cells(self._row)[self._column]
             initial = cell if isinstance(cell, str) else cell.text
         self._edit = (self._key, self._columns[self._column].id, LineEdit(initial))
         self._move(self._row, self._column)
@@ -486,29 +439,16 @@ class Grid(Widget, can_focus=True):
 
     # -- inside: rows and cursor ---------------------------------------------------------
 
-    def _index(self, row: int) -> int:
-        return row if self._order is None else self._order[row]
-
-    def _key_at(self, row: int) -> Hashable:
-        return self._rows.key(self._index(row))
-
-    def _find(self, key: Hashable) -> int | None:
-        """Find a row by its key, looking from the cursor outwards."""
-        count = self.row_count
-        near = max(min(self._row, count - 1), 0)
-        for step in range(max(near + 1, count - near)):
-            for row in {near - step, near + step}:
-                if 0 <= row < count and self._key_at(row) == key:
-                    return row
-        return None
+    def _find(self, key: Hashable | None) -> int:
+        """Return the row with this key, or the cursor's if there is none."""
+        row = None if key is None else self._view.find(key, self._row)
+        return self._row if row is None else row
 
     def _reseat(self) -> None:
         """Keep the cursor on its row and its line of the screen after the rows changed."""
-        row = self._find(self._key) if self._key is not None else None
-        if row is None:
-            row = self._row
+        row = self._find(self._key)
         self._top += row - self._row
-        if self._edit and self._find(self._edit[0]) is None:
+        if self._edit and self._view.find(self._edit[0], row) is None:
             self._edit = None
         self._move(row, self._column)
         if self.styles.auto_dimensions:
@@ -519,7 +459,7 @@ class Grid(Widget, can_focus=True):
         count, before = self.row_count, (self._key, self._row)
         self._row = max(min(row, count - 1), 0)
         self._column = max(min(column, len(self._columns) - 1), 0)
-        self._key = self._key_at(self._row) if count else None
+        self._key = self._view.key(self._row) if count else None
         self._top = max(min(self._top, self._row), self._row - max(self._height, 1) + 1)
         frame = self._frame()
         if frame.places:
@@ -573,6 +513,21 @@ class Grid(Widget, can_focus=True):
         reverse = any(self.get_component_styles(name).text_style.reverse for name in names)
         return style + Style(reverse=True) if reverse else style  # Textual forgets this one
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines of the screen.
+
+        Without a border or an effect of its own around them these are the very strips that
+        were drawn before, which know their escape sequences already: that halves the cost
+        of scrolling.
+        """
+        if self.styles.gutter or self.opacity < 1 or self.styles.tint.a:
+            return super().render_lines(crop)
+        background = self.background_colors[1]
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        return [strip.crop(crop.x, crop.right) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         if self._painter.frame != self._frame():  # laid out anew, and not told yet
@@ -589,7 +544,9 @@ class Grid(Widget, can_focus=True):
     def _look_again(self) -> list[Region]:
         """Look at every line in view; return the regions of the screen that differ."""
         frame, old = self._frame(), self._lines
-        self._lines = [*self._rows_in_view(frame), *self._text_below()]
+        looks = list(self._looks(frame))
+        text = "" if self._view else self._empty
+        self._lines = [*looks, *middle(text, self._height - len(looks))]
         if self._painter.reframe(frame):
             return [self.size.region] if self.size else []
         extents = (frame.extent(a, b) for a, b in zip(old, self._lines, strict=True))
@@ -604,53 +561,34 @@ class Grid(Widget, can_focus=True):
         """The rows in view."""
         return range(self._top, min(self._top + self._height, self.row_count))
 
-    def _rows_in_view(self, frame: Frame) -> Iterator[Look]:
+    def _looks(self, frame: Frame) -> Iterator[Look]:
         edit_key, edit_id, line = self._edit or (None, "", None)
-        thumb = self._thumb()
-        for row in self._in_view():
-            index = self._index(row)
-            key = self._rows.key(index)
-            at = self._column if row == self._row and self.cell_cursor else -1
-            edit = None
+        scrolled = thumb(self._top, self._height, len(self._view))
+        for y, row in enumerate(self._in_view()):
+            key = self._view.key(row)
+            at, edit = -1, None
             if line and key == edit_key:
                 at = next(i for i, column in enumerate(self._columns) if column.id == edit_id)
                 edit = line.view(frame.places[at].width)
+            elif row == self._row and self.cell_cursor:
+                at = self._column
             flash = self._flashes.get(key)
             yield Look(
-                tuple(self._rows.cells(index)),
-                (1 + self.has_focus) * (row == self._row),
-                at,
-                key in self._marks,
-                flash and flash[0],
-                row - self._top in thumb,
-                edit,
+                cells=self._view.cells(row),
+                bar=(1 + self.has_focus) * (row == self._row),
+                at=at,
+                marked=key in self._marks,
+                flash=flash and flash[0],
+                thumb=y in scrolled,
+                edit=edit,
             )
-
-    def _text_below(self) -> Iterator[str]:
-        """Lines below the rows: blank, or the text for an empty table in the middle."""
-        free = self._height - len(self._in_view())
-        lines = [] if self.row_count else self._empty.splitlines()[:free]
-        above = (free - len(lines)) // 2
-        yield from [""] * above
-        yield from lines
-        yield from [""] * (free - above - len(lines))
-
-    def _thumb(self) -> range:
-        """Lines that show, at the right edge, which part of the rows is in view."""
-        height, count = self._height, self.row_count
-        if count <= height:
-            return range(0)
-        size = max(height * height // count, 1)
-        start = round(self._top * (height - size) / (count - height))
-        return range(start, start + size)
 
     def _changes(self, keys: Collection[Hashable]) -> dict[Hashable, frozenset[int]]:
         """Which of these rows are in view, and which of their columns are out of date there."""
         found, wanted = {}, frozenset(keys)
         for row, line in zip(self._in_view(), self._lines, strict=False):
-            index = self._index(row)
-            if isinstance(line, Look) and (key := self._rows.key(index)) in wanted:
-                found[key] = changes(line.cells, tuple(self._rows.cells(index)))
+            if isinstance(line, Look) and (key := self._view.key(row)) in wanted:
+                found[key] = changes(line.cells, self._view.cells(row))
         return found
 
     def _end_flashes(self) -> None:

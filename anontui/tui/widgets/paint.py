@@ -20,6 +20,51 @@ MARGIN = 1
 """Cells to the right of the table: the scroll thumb."""
 
 
+CLASSES = {
+    f"grid--{name}"
+    for name in (
+        *("header", "row", "cursor", "bar", "cell", "mark", "flash"),
+        *("edit", "edit-cursor", "thumb", "empty"),
+        *("good", "busy", "bad", "warn", "dim", "accent"),
+    )
+}
+"""Component classes. Where several meet, a later one overrules: row, tone, flash, cursor, cell."""
+
+CSS = """
+Grid {
+    height: 1fr;
+    width: 1fr;
+    & > .grid--header { color: $text-muted; text-style: bold; }
+    & > .grid--empty { color: $text-muted; }
+    & > .grid--cursor { background: $foreground 5%; }
+    & > .grid--bar { color: $text-muted; }
+    & > .grid--cell { text-style: underline; }
+    & > .grid--mark { color: $accent; text-style: bold; }
+    & > .grid--flash { color: $foreground; text-style: bold; }
+    & > .grid--edit { color: $foreground; background: $primary 35%; text-style: none; }
+    & > .grid--edit-cursor { text-style: reverse; }
+    & > .grid--thumb { color: $foreground 30%; }
+    & > .grid--good { color: $success; }
+    & > .grid--busy { color: $primary; }
+    & > .grid--bad { color: $error; }
+    & > .grid--warn { color: $warning; }
+    & > .grid--dim { color: $text-muted; }
+    & > .grid--accent { color: $accent; }
+    &:focus {
+        & > .grid--header { color: $foreground; }
+        & > .grid--cursor { background: $primary 20%; }
+        & > .grid--bar { color: $accent; }
+        & > .grid--cell { text-style: reverse; }
+    }
+    &:ansi {
+        & > .grid--cursor { background: transparent; }
+        & > .grid--edit { background: transparent; text-style: underline; }
+        &:focus > .grid--cursor { text-style: reverse; }
+        &.-cells:focus > .grid--cursor { text-style: bold; }
+    }
+}
+"""
+
 Part: TypeAlias = tuple[str, Style]
 
 
@@ -70,6 +115,22 @@ class Frame(NamedTuple):
         return min(GUTTER + end, self.width)
 
 
+def thumb(top: int, height: int, count: int) -> range:
+    """Return the lines that show, at the right edge, which part of the rows is in view."""
+    if count <= height:
+        return range(0)
+    size = max(height * height // count, 1)
+    start = round(top * (height - size) / (count - height))
+    return range(start, start + size)
+
+
+def middle(text: str, height: int) -> list[str]:
+    """Return ``height`` lines with the text in the middle."""
+    lines = text.splitlines()[:height]
+    above = (height - len(lines)) // 2
+    return [""] * above + lines + [""] * (height - above - len(lines))
+
+
 def changes(old: tuple[str | Cell, ...], new: tuple[str | Cell, ...]) -> frozenset[int]:
     """Return the columns in which two rows differ."""
     return frozenset(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
@@ -87,7 +148,7 @@ class Painter:
     def __init__(self, style: Callable[..., Style]) -> None:
         self._component_style = style
         self._styles: dict[tuple[str, ...], Style] = {}
-        self._strips: LRUCache[Look, Strip] = LRUCache(256)
+        self._strips: LRUCache[Look | str | None, Strip] = LRUCache(256)
         self.frame = Frame((), (), 0, 0, 0)
 
     def forget(self) -> None:
@@ -105,22 +166,32 @@ class Painter:
 
     def header(self) -> Strip:
         """Draw the labels."""
+        return self._drawn(None)
+
+    def line(self, look: Look | str) -> Strip:
+        """Draw a row, or a line of the text that stands where there are no rows."""
+        return self._drawn(look)
+
+    def _drawn(self, look: Look | str | None) -> Strip:
+        strip = self._strips.get(look)
+        if strip is None:
+            if look is None:
+                strip = self._header()
+            elif isinstance(look, str):
+                text = fit(look.center(self.frame.width), self.frame.width)
+                strip = Strip([Segment(text, self._style("empty"))], self.frame.width)
+            else:
+                strip = self._row(look)
+            self._strips[look] = strip
+        return strip
+
+    def _header(self) -> Strip:
         style = self._style("header")
         labels = (
             [(fit(column.label, place.width, column.right), style)]
             for column, place in zip(self.frame.columns, self.frame.places, strict=True)
         )
         return self._line([(" " * GUTTER, style)], labels, (" ", style), style)
-
-    def line(self, look: Look | str) -> Strip:
-        """Draw a row, or a line of the text that stands where there are no rows."""
-        if isinstance(look, str):
-            width = self.frame.width
-            return Strip([Segment(fit(look.center(width), width), self._style("empty"))], width)
-        strip = self._strips.get(look)
-        if strip is None:
-            strip = self._strips[look] = self._row(look)
-        return strip
 
     def _row(self, look: Look) -> Strip:
         cursor = ("cursor",) if look.bar else ()

@@ -1,0 +1,56 @@
+"""Which rows a grid shows, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+
+from anontui.tui.widgets.columns import Cell, Rows
+
+
+class NoRows:
+    """Rows of an empty table."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def key(self, index: int) -> Hashable:
+        """There is none."""
+        raise IndexError(index)
+
+    def cells(self, index: int) -> Sequence[str | Cell]:
+        """There are none."""
+        raise IndexError(index)
+
+
+class View:
+    """Rows as they are shown: all of them, or those that ``order`` names, in its order."""
+
+    def __init__(self, rows: Rows | None = None, order: Sequence[int] | None = None) -> None:
+        self.rows: Rows = NoRows() if rows is None else rows
+        self.order = order
+
+    def __len__(self) -> int:
+        return len(self.rows if self.order is None else self.order)
+
+    def key(self, row: int) -> Hashable:
+        """Return the key of a row that is shown."""
+        return self.rows.key(row if self.order is None else self.order[row])
+
+    def cells(self, row: int) -> tuple[str | Cell, ...]:
+        """Return the texts of a row that is shown."""
+        return tuple(self.rows.cells(row if self.order is None else self.order[row]))
+
+    def keys(self) -> Iterator[Hashable]:
+        """Keys of all rows that are shown."""
+        return map(self.rows.key, range(len(self.rows)) if self.order is None else self.order)
+
+    def find(self, key: Hashable, near: int) -> int | None:
+        """Return where the row with this key is shown, if it is; at once where it is ``near``."""
+        if near < len(self) and self.key(near) == key:
+            return near
+        return next((row for row, other in enumerate(self.keys()) if other == key), None)
+
+    def drop_stale_order(self) -> None:
+        """Show all rows if the order names some that are not there any more."""
+        if self.order and max(self.order) >= len(self.rows):
+            self.order = None

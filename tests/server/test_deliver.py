@@ -1,0 +1,132 @@
+"""Files appear at their destination whole, once, and inside the share."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from anontui.server import deliver as module
+from anontui.server.deliver import CONFLICT, PART_PREFIX, deliver, remove_parts
+from anontui.server.places import Places
+from anontui.server.worker import Item, Treated
+from anontui.unc import ShareMap
+from tests.server.support import SHARE, files_below
+
+
+def _treated(tmp_path: Path, contents: dict[str, str]) -> list[Treated]:
+    """Staged files; the key is ``<instance>`` with anything after a space."""
+    (tmp_path / "staging").mkdir(exist_ok=True)
+    treated = []
+    for name, content in contents.items():
+        target = tmp_path / "staging" / name
+        target.write_text(content)
+        treated.append(Treated(Item(tmp_path, target), ("1.1", "1.2", name.split()[0])))
+    return treated
+
+
+class Delivery:
+    def __init__(self, tmp_path: Path, share: Path) -> None:
+        self.places = Places(ShareMap(((SHARE, share),)), tmp_path / "data")
+        self.out = share / "out"
+        self.parts = self.out / f"{PART_PREFIX}1"
+        self.tmp_path = tmp_path
+        self.ticks = 0
+        self.stop_at = 0
+
+    def __call__(self, contents: dict[str, str], pseudonym: str = "P-1") -> Counter[str]:
+        return deliver(
+            _treated(self.tmp_path, contents),
+            self.out,
+            pseudonym=pseudonym,
+            part_folder=self.parts,
+            places=self.places,
+            tick=self._tick,
+        )
+
+    def _tick(self) -> None:
+        self.ticks += 1
+        if self.ticks == self.stop_at:
+            raise InterruptedError
+
+    def found(self) -> dict[str, str]:
+        return {
+            str(p.relative_to(self.out)): p.read_text()
+            for p in files_below(self.out)
+            if p.is_file()
+        }
+
+
+@pytest.fixture
+def delivery(tmp_path: Path, share: Path) -> Delivery:
+    return Delivery(tmp_path, share)
+
+
+def test_files_go_by_pseudonym_study_series_and_instance(delivery: Delivery) -> None:
+    assert not delivery({"1.3": "a", "1.4": "b"}, pseudonym="P/1")
+    names = [name.split("/") for name in delivery.found()]
+    assert [name[1:] for name in names] == [["1.1", "1.2", "1.3.dcm"], ["1.1", "1.2", "1.4.dcm"]]
+    assert names[0][0].startswith("P_1_")
+
+
+def test_the_same_file_twice_is_one_and_another_is_never_overwritten(delivery: Delivery) -> None:
+    assert not delivery({"1.3 one": "a", "1.3 two": "a", "1.4": "b"})
+    assert not delivery({"1.3": "a"})
+    assert delivery({"1.3": "unlike", "1.5": "c"}) == {CONFLICT: 1}
+    assert delivery.found() == {
+        "P-1/1.1/1.2/1.3.dcm": "a",
+        "P-1/1.1/1.2/1.4.dcm": "b",
+        "P-1/1.1/1.2/1.5.dcm": "c",
+    }
+
+
+@pytest.mark.parametrize("stop_at", range(1, 7))
+def test_an_end_at_any_moment_leaves_whole_files_only(delivery: Delivery, stop_at: int) -> None:
+    delivery.stop_at = stop_at
+    contents = {"1.3": "a" * 3_000_000, "1.4": "b"}
+    with pytest.raises(InterruptedError):
+        delivery(contents)
+    found = {name: len(text) for name, text in delivery.found().items()}
+    assert found.items() <= {"P-1/1.1/1.2/1.3.dcm": 3_000_000, "P-1/1.1/1.2/1.4.dcm": 1}.items()
+    assert not delivery.parts.exists()
+
+
+def test_files_are_on_the_disk_before_they_have_their_name(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(module.os, "fsync", lambda fd: (steps.append("sync"), fsync(fd)))
+    monkeypatch.setattr(module.os, "replace", lambda a, b: (steps.append("rename"), replace(a, b)))
+    delivery({"1.3": "a", "1.4": "b"})
+    assert steps[:4] == ["sync", "rename", "sync", "rename"]
+    assert steps[4:].count("sync") >= 1
+
+
+@pytest.mark.parametrize("level", ["P-1", "P-1/1.1", "P-1/1.1/1.2"])
+def test_a_link_out_of_the_share_is_not_followed(
+    delivery: Delivery, tmp_path: Path, level: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = delivery.out / level
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError):
+        delivery({"1.3": "a"})
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_pipe_in_a_files_place_is_not_waited_for(delivery: Delivery) -> None:
+    folder = delivery.out / "P-1/1.1/1.2"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "1.3.dcm")
+    assert delivery({"1.3": "a"}) == {CONFLICT: 1}
+
+
+def test_only_part_folders_are_ever_removed(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    remove_parts(tmp_path / "precious")
+    remove_parts(tmp_path / f"{PART_PREFIX}gone")
+    assert (tmp_path / "precious").exists()
