@@ -74,10 +74,13 @@ class AnonTUI(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """Let the main screen take its keys in order (see :meth:`MainScreen.take_key`)."""
-        if isinstance(event, events.Key) and self.screen is self.main:
-            if await self.main.take_key(event):
-                return
-        await super().on_event(event)
+        is_taken = (
+            isinstance(event, events.Key)
+            and self.screen is self.main
+            and await self.main.take_key(event)
+        )
+        if not is_taken:
+            await super().on_event(event)
 
     # -- the project ---------------------------------------------------------------------
 
