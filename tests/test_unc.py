@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from typing import cast
 
 import pytest
 from hypothesis import example, given
@@ -185,6 +186,13 @@ def test_relative_local_path_is_below_the_current_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert ShareMap(((r"\\s\d", tmp_path),)).to_unc(Path("a")) == r"\\s\d\a"
+
+
+def test_windows_paths_never_leave_their_share() -> None:
+    shares = ShareMap(((r"\\s\d", cast(Path, PureWindowsPath(r"H:\data"))),))
+    assert str(shares.to_local(r"\\s\d\a\b")) == r"H:\data\a\b"
+    assert shares.to_local(r"\\s\d\C:\Windows") is None
+    assert shares.to_local(r"\\s\d\a\C:") is None
 
 
 def test_no_shares_map_nothing() -> None:

@@ -64,7 +64,7 @@ def _draw_table(names: list[str], numeric: list[bool], lines: list[list[str]]) -
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for name, is_number in zip(names, numeric, strict=True):
         justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(name, justify=justify, no_wrap=is_number, overflow="fold")
@@ -117,7 +117,13 @@ def follow(events: Iterator[Progress | Warning | Result[T]], label: str) -> T:
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     shown = 0.0
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(
+        *columns,
+        console=console,
+        transient=True,
+        refresh_per_second=4,
+        disable=not console.is_terminal,
+    ) as bar:
         task = bar.add_task(label, total=None)
         try:
             for event in events:

@@ -84,7 +84,8 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(f"Error: {clean(error.sentence())}", err=True)
         return 2 if isinstance(error, UsageError) else 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        # the terminal has written ^C at the end of the last line
+        click.echo("\n" * sys.stderr.isatty() + "Interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has seen enough; the stream must not be flushed at exit

@@ -45,6 +45,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _DELIMITERS = frozenset({0xFFFEE00D, 0xFFFEE0DD})  # of an item, of a sequence
 
 # A hostile file must neither keep us busy nor fill the memory.
+_LONGEST_META = 1 << 16
 _MOST_ELEMENTS = 100_000
 _LONGEST_VALUE = 1024
 _MOST_INFLATED = 1 << 20
@@ -173,7 +174,9 @@ def _facts(file: BinaryIO, size: int) -> HeaderFacts | None:
 def _data_set(file: BinaryIO, at: int, encoding: Encoding) -> tuple[BinaryIO, int]:
     """Where the data set starts, behind the file meta information, and in what (PS3.10, 7.1)."""
     syntax = b""
-    while (element := _element(file, at, encoding)) and element.group == FILE_META:
+    while at < _LONGEST_META and (element := _element(file, at, encoding)):
+        if element.group != FILE_META:
+            break
         at += element.value_at
         if element.tag == _TRANSFER_SYNTAX:
             syntax = _value(file, at, element.length)
@@ -192,7 +195,7 @@ def _wanted_values(file: BinaryIO, at: int) -> dict[int, bytes]:
     outside: list[Encoding] = []  # of each open sequence or item of undefined length
     for _ in range(_MOST_ELEMENTS):
         element = _element(file, at, encoding)
-        if element is None or (not outside and element.tag > max(_WANTED)):
+        if element is None or (not outside and element.tag > _SERIES):
             break
         at += element.value_at
         if element.tag in _DELIMITERS:

@@ -21,17 +21,16 @@ HEAD = 1024
 UNDEFINED = 0xFFFFFFFF
 """The length that says: until a delimiter (PS3.5 section 7.1.2)."""
 
-LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-"""Value representations with a length of 32 bits (PS3.5 section 7.1.2)."""
-
-VRS = LONG_VRS | frozenset(
-    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
-)
-
-_BINARY_VRS = LONG_VRS - {b"UC", b"UR", b"UT"} | frozenset(b"AT FD FL SL SS UL US".split())
 FILE_META = 0x0002
 """The group of the file meta information."""
 
+_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # 32 bits of length
+VRS = _LONG_VRS | frozenset(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
+)
+"""The value representations (PS3.5 sections 6.2 and 7.1.2)."""
+
+_BINARY_VRS = _LONG_VRS - {b"UC", b"UR", b"UT"} | frozenset(b"AT FD FL SL SS UL US".split())
 _FIRST_GROUPS = frozenset({FILE_META, 0x0008})
 _FIRST_BYTES = frozenset({b"\2\0", b"\0\2", b"\10\0", b"\0\10"})
 _DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
@@ -164,7 +163,7 @@ def read_element(head: bytes, at: int, encoding: Encoding) -> Element | None:
     vr = head[at + 4 : at + 6]
     if vr not in VRS:
         return None
-    if vr not in LONG_VRS:
+    if vr not in _LONG_VRS:
         return Element(tag, vr, _SHORT[encoding.order](head, at + 6)[0], at + 8)
     if at + 12 > len(head):
         return None
@@ -186,13 +185,14 @@ def _fits(element: Element, size: int) -> bool:
 
 
 def _looks_right(head: bytes, element: Element) -> bool:
-    """The value is a number of four bytes, or text, as the first elements of a file have."""
+    """The value is what the first elements of a file have: a number of four bytes, or text."""
     if element.tag & 0xFFFF == 0 or element.tag == 0x00080001:
         return element.length == 4
     if element.vr in _BINARY_VRS:
         return True
     value = head[element.value_at : element.value_at + element.length].rstrip(b"\0")
-    return (element.vr or value) != b"" and value.isascii() and value.decode().isprintable()
+    is_text = value.isascii() and value.decode().isprintable()
+    return is_text and bool(value or element.vr)  # zeros without a VR could be anything
 
 
 def _goes_on(head: bytes, first: Element, encoding: Encoding, size: int) -> bool:
@@ -204,11 +204,11 @@ def _goes_on(head: bytes, first: Element, encoding: Encoding, size: int) -> bool
     encodings = _ENCODINGS if first.group == FILE_META else (encoding,)
     following = [read_element(head, at, each) for each in encodings]
     return any(
-        each
-        and each.tag > first.tag
-        and (each.group == first.group or encoding.explicit)
-        and _fits(each, size)
-        for each in following
+        element
+        and element.tag > first.tag
+        and (encoding.explicit or element.group == first.group)
+        and _fits(element, size)
+        for element in following
     )
 
 

@@ -258,17 +258,13 @@ class Connection:
 
     def _errors(self, body: bytes) -> dict[str, str]:
         """Read a refusal's ``errors``; empty if there are none."""
-        try:
-            answer = parse(body)
-        except ValueError:
-            return {}
-        errors = answer.get("errors") if isinstance(answer, dict) else None
+        errors = _object(body).get("errors")
         if isinstance(errors, str):
             errors = {"error": errors}
         if not isinstance(errors, dict):
             return {}
         some = list(errors.items())[:_MAX_ERRORS]
-        return {self._text(str(name)): self._text(str(text)) for name, text in some}
+        return {self._text(name): self._text(str(text)) for name, text in some}
 
     def _text(self, text: str) -> str:
         """Make another program's words fit to be shown: short, on one line, no token."""
@@ -295,14 +291,17 @@ def parse(body: bytes) -> object:
 
 def documentation(body: bytes) -> dict[str, object] | None:
     """Return the documentation by which a web API is known; None if there is none."""
+    found = _object(body).get("documentation")
+    return found if isinstance(found, dict) else None
+
+
+def _object(body: bytes) -> dict[str, object]:
+    """Read a JSON object; empty if it is none."""
     try:
         answer = parse(body)
     except ValueError:
-        return None
-    if not isinstance(answer, dict) or "documentation" not in answer:
-        return None
-    found = answer["documentation"]
-    return found if isinstance(found, dict) else {}
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _origin(error: BaseException | None, kind: type[_E]) -> _E | None:

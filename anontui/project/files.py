@@ -30,14 +30,16 @@ def read_bytes(path: Path, what: str, *, limit: int = 256 * _MIB) -> bytes:
         If it is missing, unreadable, no regular file, or larger than ``limit``.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe waits for its writer.
-        handle = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
-        with open(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise ProjectError(f"The {what} {path.name} is not a file", advice="Name a file.")
-            data = file.read(limit + 1)
+            if status.st_size > limit:
+                raise ProjectError(
+                    f"The {what} {path.name} is larger than {limit // _MIB} MiB",
+                    advice="Check that it is the right file, or split it.",
+                )
+            return file.read()
     except FileNotFoundError:
         raise ProjectError(
             f"There is no {what} {path.name}", advice="Make it first, or check the name."
@@ -48,12 +50,6 @@ def read_bytes(path: Path, what: str, *, limit: int = 256 * _MIB) -> bytes:
             advice="Close it in other programs and check that you may read it.",
             cause=reason(error),
         ) from None
-    if len(data) > limit:
-        raise ProjectError(
-            f"The {what} {path.name} is larger than {limit // _MIB} MiB",
-            advice="Check that it is the right file, or split it.",
-        )
-    return data
 
 
 def write_bytes(path: Path, data: bytes, what: str) -> None:
@@ -72,6 +68,11 @@ def write_bytes(path: Path, data: bytes, what: str) -> None:
             advice="Close it in other programs and check that you may write in its folder.",
             cause=reason(error),
         ) from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: a pipe would wait for its writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def reason(error: Exception) -> str:

@@ -7,7 +7,8 @@ with other names are ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +90,9 @@ def _folded(header: str) -> str:
     return re.sub(r"[\s_.-]", "", header).lower()
 
 
-def _read_table(rows: Iterator[SheetRow]) -> InputTable:
-    """Find the header row and read what is below it; consumes the rows."""
+def _read_table(rows: Iterable[SheetRow]) -> InputTable:
+    """Find the header row and read what is below it."""
+    rows = iter(rows)
     header = next((row for row in rows if any(map(_kind, row.cells))), None)
     if header is None:
         raise ProjectError(
@@ -200,8 +202,8 @@ def _aligned(lines: list[str], first: int, _: str) -> Iterator[SheetRow]:
         words = list(_WORDS.finditer(line.expandtabs()))
         cells = [""] * len(starts)
         for word in words:
-            at = max((i for i, start in enumerate(starts) if start <= word.start()), default=0)
-            inside = starts[at] <= word.start() and word.end() < (*starts, 1 << 62)[at + 1]
+            at = max(bisect_right(starts, word.start()) - 1, 0)
+            inside = at == bisect_right(starts, word.end()) - 1 and starts[at] <= word.start()
             if cells[at] or not inside:
                 cells = [word.group() for word in words]
                 break

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -19,7 +18,7 @@ _MIB = 1024 * 1024
 _FILE_LIMIT = 64 * _MIB
 _UNPACKED_LIMIT = 256 * _MIB
 _ROW_LIMIT = 1_048_576  # Excel's own
-_CELL_LIMIT = 20_000_000
+_CELL_LIMIT = 5_000_000
 _EXACT = 10**15  # Excel keeps 15 digits of a number and makes the rest zeros
 
 
@@ -31,8 +30,8 @@ class SheetRow(NamedTuple):
     doubtful: frozenset[int] = frozenset()
 
 
-def read_sheet(path: Path) -> Iterator[SheetRow]:
-    """Yield the rows of the first sheet that hold anything.
+def read_sheet(path: Path) -> list[SheetRow]:
+    """Return the rows of the first sheet that hold anything.
 
     Numbers come as their digits, never with an exponent; formulas as their last result.
 
@@ -55,14 +54,15 @@ def read_sheet(path: Path) -> Iterator[SheetRow]:
             with closing(book):
                 sheet = book.worksheets[0]
                 sheet.reset_dimensions()  # many files claim a million rows
-                cells = 0
+                cells, rows = 0, []
                 for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
                     cells += len(values)
                     if number > _ROW_LIMIT or cells > _CELL_LIMIT:
                         raise _too_large(path)
                     if any(value is not None for value in values):
                         doubtful = (i for i, value in enumerate(values) if _lossy(value))
-                        yield SheetRow(number, list(map(_text, values)), frozenset(doubtful))
+                        rows.append(SheetRow(number, list(map(_text, values)), frozenset(doubtful)))
+                return rows
     except ProjectError:
         raise
     except Exception as error:  # noqa: BLE001 - openpyxl fails on damaged files in any way

@@ -92,8 +92,8 @@ class Attempt:
         try:
             files = self._collect(source, places, left_out)
             total = len(files) + left_out.total()
-            treated = self._deidentify(files, left_out)
-            self._deliver(treated, destination, places, left_out)
+            if treated := self._deidentify(files, left_out):
+                self._deliver(treated, destination, places, left_out)
         finally:
             self._discard_staging()
         delivered = total - left_out.total()

@@ -42,7 +42,11 @@ def compile_filter(text: str, columns: Sequence[str]) -> Test:
         A regular expression cannot be understood.
     """
     places = {name.casefold(): at for at, name in enumerate(columns)}
-    tests = [_term(match, places) for match in _TERM.finditer(text) if match[0]]
+    tests = [
+        _term(match, places)
+        for match in _TERM.finditer(text)
+        if match["word"] or match["quoted"] or match["regex"]  # others are still being typed
+    ]
     return lambda cells: all(test(cells) for test in tests)
 
 
@@ -57,32 +61,32 @@ def sort_key(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
 
 
 def _term(match: re.Match[str], places: dict[str, int]) -> Test:
-    field = match["field"]
-    at = places.get(field.casefold()) if field else None
-    prefix = f"{field}:" if field and at is None else ""
-    holds = _matcher(match, prefix)
+    """Return the test for one term."""
+    field = match["field"] or ""
+    at = places.get(field.casefold())
+    holds = _matcher(match, f"{field}:" if field and at is None else "")
     wanted = not match["no"]
 
     def test(cells: Sequence[str]) -> bool:
-        texts = cells if at is None else cells[at : at + 1]
-        return any(map(holds, texts)) == wanted
+        return any(map(holds, cells if at is None else cells[at : at + 1])) == wanted
 
     return test
 
 
 def _matcher(match: re.Match[str], prefix: str) -> Callable[[str], object]:
-    """Return what tells whether one text matches."""
-    if match["regex"] is not None and not match["fuzzy"] and not prefix:
+    """Return what tells whether a text holds what a term names, after a literal prefix."""
+    regex = match["regex"]
+    if regex and not prefix and not match["fuzzy"]:
         try:
-            return re.compile(match["regex"], re.IGNORECASE).search
+            return re.compile(regex, re.IGNORECASE).search
         except re.error as error:
             raise UsageError(
-                f"/{match['regex']}/ is not a regular expression",
+                f"/{regex}/ is not a regular expression",
                 advice='Correct it, or put the text in quotes: "…".',
                 cause=str(error),
             ) from error
-    raw = match["regex"] if match["regex"] is not None else match["quoted"]
-    needle = (prefix + (match["word"] or "" if raw is None else raw)).casefold()
+    literal = match["word"] or match["quoted"] or f"/{regex}/"
+    needle = (prefix + literal).casefold()
     if not match["fuzzy"]:
         return lambda text: needle in text.casefold()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import zlib
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from anontui.dicom import header
 from anontui.dicom.header import FolderSummary, HeaderFacts, facts, summarise
-from anontui.dicom.recognise import FileKind, kind_of
+from anontui.dicom.recognise import Element, Encoding, FileKind, kind_of
 from anontui.dicom.scan import scan
 from anontui.events import Progress, result_of
 from tests.dicom.files import BIG, DEFLATED, EXPLICIT, IMPLICIT, dataset, dicom_bytes, to_bytes
@@ -119,6 +121,21 @@ def test_what_is_no_dicom_file_has_no_facts(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     names = ("pipe", "text", "empty", "missing", "")
     assert [facts(tmp_path / name) for name in names] == [None] * 5
+
+
+@pytest.mark.parametrize("group", [2, 8])
+def test_a_file_of_very_many_elements_is_given_up(
+    group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, count = header.read_element, itertools.count()
+
+    def counted(head: bytes, at: int, encoding: Encoding) -> Element | None:
+        next(count)
+        return read(head, at, encoding)
+
+    monkeypatch.setattr(header, "read_element", counted)
+    assert facts_of(bytes(128) + b"DICM" + element(group, 0x10, b"UI", b"") * 200_000, tmp_path)
+    assert next(count) < 120_000
 
 
 def test_a_deflated_bomb_is_not_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx
 import pytest
 
 from anontui.errors import (
@@ -144,6 +146,16 @@ def test_no_change_is_sent_twice(
         with pytest.raises(ServerError):
             call(client)
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "arrived"), [(502, True), (503, False), (504, True)])
+def test_gateway_that_fails_may_have_passed_the_call_on(
+    server: FakeServer, client: Client, status: int, arrived: bool
+) -> None:
+    server.will(Answer(status, ""))
+    with pytest.raises(ServerUnreachable) as caught:
+        client.create(REQUEST)
+    assert caught.value.may_have_arrived is arrived
 
 
 @both_methods
@@ -332,6 +344,19 @@ def test_certificate_that_the_organisation_trusts(tls_server: FakeServer) -> Non
     assert tls_server.connections == 1
 
 
+@pytest.mark.usefixtures("trusted")
+def test_the_systems_own_authorities_are_trusted(
+    tls_server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many organisations install theirs there, where httpx itself does not look."""
+    monkeypatch.setattr(
+        httpx, "create_ssl_context", lambda **_: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    )
+    tls_server.will(Answer(404, DOCUMENTATION))
+    with Client(tls_server.url, "z", TOKEN) as client:
+        client.probe()
+
+
 def test_certificate_is_not_checked_only_if_the_user_says_so(
     tls_server: FakeServer, fresh_trust: None
 ) -> None:
@@ -401,11 +426,14 @@ def test_own_machine_is_never_reached_through_a_proxy(
 def test_no_proxy_is_obeyed(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.port}")
     monkeypatch.setenv("NO_PROXY", "idis.invalid")
+    look_up = socket.getaddrinfo
 
-    def fail(*_: object, **__: object) -> None:
-        raise socket.gaierror(-2, "Name or service not known")
+    def fail_for_server(host: str, *args: Any, **kwargs: Any) -> Any:
+        if host == "idis.invalid":
+            raise socket.gaierror(-2, "Name or service not known")
+        return look_up(host, *args, **kwargs)
 
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    monkeypatch.setattr(socket, "getaddrinfo", fail_for_server)
     with Client("http://idis.invalid/", "z", TOKEN) as client, pytest.raises(ServerUnreachable):
         client.probe()
     assert server.requests == []

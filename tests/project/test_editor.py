@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from anontui.errors import FileChangedError, ProjectError
+from anontui.project import files
 from anontui.project.editor import MappingEditor
 from anontui.project.mapping import Mapping
 from tests.project.make import COLUMNS, HEAD, mapping_of
@@ -300,6 +301,20 @@ def test_a_file_that_was_only_touched_is_not_changed(path: Path) -> None:
     assert not editor.changed_on_disk()
     editor.set_cell(0, "pseudo_id", "9")
     editor.save()
+
+
+def test_a_file_is_read_again_only_when_it_was_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = MappingEditor.load(path)
+    data, reads = path.read_bytes(), []
+    monkeypatch.setattr(files, "read_bytes", lambda *_: reads.append(1) or data)
+    assert not editor.changed_on_disk()
+    assert reads == []
+    os.utime(path, (1, 1))
+    assert not editor.changed_on_disk()
+    assert not editor.changed_on_disk()
+    assert reads == [1]
 
 
 def test_a_file_that_is_gone_is_written_again(path: Path) -> None:

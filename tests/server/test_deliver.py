@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from anontui.server import deliver as module
 from anontui.server.deliver import CONFLICT, PART_PREFIX, deliver, remove_parts
 from anontui.server.places import Places
 from anontui.server.worker import Item, Treated
@@ -98,8 +97,17 @@ def test_files_are_on_the_disk_before_they_have_their_name(
 ) -> None:
     steps: list[str] = []
     fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr(module.os, "fsync", lambda fd: (steps.append("sync"), fsync(fd)))
-    monkeypatch.setattr(module.os, "replace", lambda a, b: (steps.append("rename"), replace(a, b)))
+
+    def sync(handle: int) -> None:
+        steps.append("sync")
+        fsync(handle)
+
+    def rename(old: Path, new: Path) -> None:
+        steps.append("rename")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
     delivery({"1.3": "a", "1.4": "b"})
     assert steps[:4] == ["sync", "rename", "sync", "rename"]
     assert steps[4:].count("sync") >= 1

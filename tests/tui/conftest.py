@@ -10,6 +10,7 @@ import pytest
 from anontui.idis.model import Job
 from anontui.operations.servers import ServerState
 from anontui.settings import Settings
+from anontui.tui import app
 from anontui.tui.polling import Look, Polling
 from tests.tui import fakes
 
@@ -37,6 +38,12 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
     monkeypatch.setattr(Polling, "_look", look)
     monkeypatch.setattr(Polling, "_wait", lambda _: 3600.0)
     return answers
+
+
+@pytest.fixture(autouse=True)
+def no_hard_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quitting must not end the process of the tests, when its second is over."""
+    monkeypatch.setattr(app, "CLOSE_SECONDS", 3600.0)
 
 
 @pytest.fixture

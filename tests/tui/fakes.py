@@ -45,7 +45,7 @@ folder:data/patient2,,,no pseudonym yet
 class Opened(AnonTUI):
     """The app, counting the work that it has not seen the end of."""
 
-    CSS_PATH = Path(app_module.__file__).with_name("styles.tcss")
+    CSS_PATH = str(Path(app_module.__file__).with_name("styles.tcss"))
     pending = 0
 
     def start(

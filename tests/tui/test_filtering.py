@@ -25,7 +25,8 @@ ROW = ("1043", "✖ ERROR", "Archive gave 404: see \\\\srv\\share\\p1")
         ("!done", True),
         ("!error", False),
         ("!done error", True),
-        ("!", False),
+        ("!", True),
+        ("!id: ~", True),
         ("status:error", True),
         ("STATUS:err", True),
         ("what:error", False),
@@ -63,6 +64,8 @@ def test_terms(text: str, holds: bool) -> None:
 def test_unknown_column_is_text() -> None:
     assert compile_filter("fileselection:p1", COLUMNS)(("", "", "fileselection:p1/x"))
     assert compile_filter("c:/data", COLUMNS)(("", "", "C:/data/x"))
+    assert compile_filter("c:/data/", COLUMNS)(("", "", "C:/data/x"))
+    assert not compile_filter("c:/data/", COLUMNS)(("", "", "c:data"))
 
 
 def test_short_rows_do_not_match_by_their_missing_cells() -> None:

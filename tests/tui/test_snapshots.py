@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from anontui.idis.model import Job, JobStatus
 from anontui.project import created
 from anontui.project.editor import MappingEditor
 from tests.tui import fakes
@@ -175,6 +176,6 @@ def one_created(project: Path) -> None:
     created.record(project, first.fingerprint, 1041, fakes.SERVERS[0].url)
 
 
-def many_jobs() -> list[fakes.Job]:
+def many_jobs() -> list[Job]:
     """As many running jobs as ask for a typed word."""
-    return [fakes.job(i, fakes.JobStatus.ACTIVE) for i in range(1001, 1013)]
+    return [fakes.job(i, JobStatus.ACTIVE) for i in range(1001, 1013)]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
+from rich.color import ColorSystem
+from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.strip import Strip
 
 from anontui.tui.widgets.columns import Cell, Column, Place, fit
@@ -112,7 +117,8 @@ class Frame(NamedTuple):
         if (old.at, old.edit) != (new.at, new.edit):
             columns |= {old.at, new.at} - {-1}
         end = max((self.places[i].end for i in columns if i < len(self.places)), default=0)
-        return min(GUTTER + end, self.width)
+        whole = GUTTER + end >= self.width - MARGIN  # a whole line is at hand, a part must be cut
+        return self.width if whole else GUTTER + end
 
 
 def thumb(top: int, height: int, count: int) -> range:
@@ -134,6 +140,61 @@ def middle(text: str, height: int) -> list[str]:
 def changes(old: tuple[str | Cell, ...], new: tuple[str | Cell, ...]) -> frozenset[int]:
     """Return the columns in which two rows differ."""
     return frozenset(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+
+
+class Line(Strip):
+    """A strip that says of a style only what differs from the one before it.
+
+    Textual spells out and resets every style, which is a third of the bytes of a table; over
+    a slow line that shows.
+    """
+
+    def render(self, console: Console) -> str:
+        """Return texts and escape sequences."""
+        if self._render_cache is None:
+            system = _SYSTEMS[console.color_system or "truecolor"]
+            parts: list[str] = []
+            before = None
+            for text, style, _ in self:
+                now = style or Style()
+                parts += (change(before, now, system), text)
+                before = now
+            self._render_cache = "".join(parts) + "\x1b[0m"
+        return self._render_cache
+
+    def apply_filter(self, filter: LineFilter, background: Color) -> Line:  # noqa: A002 - theirs
+        """Return the line as a filter changes it, the same one for the same filter."""
+        line = self._filter_cache.get((filter, background))
+        if not isinstance(line, Line):
+            line = Line(filter.apply(list(self), background), self.cell_length)
+            self._filter_cache[filter, background] = line
+        return line
+
+    def crop(self, start: int, end: int | None = None) -> Strip:
+        """Return a part of the line."""
+        part = super().crop(start, end)
+        return part if part is self else Line(part, part.cell_length)
+
+
+@lru_cache(maxsize=4096)
+def change(before: Style | None, style: Style, system: ColorSystem) -> str:
+    """Return the escape sequence that turns one style, or any, into another."""
+    if (
+        before is not None
+        and style.color is not None
+        and before.bgcolor == style.bgcolor
+        and before.without_color == style.without_color
+    ):
+        return f"\x1b[{';'.join(style.color.downgrade(system).get_ansi_codes())}m"
+    return f"\x1b[{';'.join(filter(None, ('0', Strip.render_ansi(style, system))))}m"
+
+
+_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+    "windows": ColorSystem.WINDOWS,
+}
 
 
 class Painter:
@@ -179,7 +240,7 @@ class Painter:
                 strip = self._header()
             elif isinstance(look, str):
                 text = fit(look.center(self.frame.width), self.frame.width)
-                strip = Strip([Segment(text, self._style("empty"))], self.frame.width)
+                strip = Line([Segment(text, self._style("empty"))], self.frame.width)
             else:
                 strip = self._row(look)
             self._strips[look] = strip
@@ -241,7 +302,7 @@ class Painter:
             Segment("".join(text for text, _ in group), style)
             for style, group in groupby([*gutter, *table, thumb], itemgetter(1))
         ]
-        return Strip(segments, max(width, GUTTER + MARGIN)).crop(0, width)
+        return Line(segments, max(width, GUTTER + MARGIN)).crop(0, width)
 
     def _style(self, *names: str) -> Style:
         style = self._styles.get(names)
