@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from anontui.errors import UsageError
+from anontui.errors import CannotStart, UsageError
 
 if TYPE_CHECKING:
     from anontui.server.users import Users
@@ -152,8 +153,15 @@ def _users(data: Path) -> Iterator[Users]:
 
     folder = DataFolder(data)
     folder.make()
-    with closing(folder.database()) as database:
-        yield Users(database)
+    try:
+        with closing(folder.database()) as database:
+            yield Users(database)
+    except sqlite3.Error as error:
+        raise CannotStart(
+            f"The users in {data} cannot be changed",
+            cause=str(error),
+            advice="Check that the disk has room, then try again.",
+        ) from error
 
 
 def _share(text: str) -> tuple[str, Path]:

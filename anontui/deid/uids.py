@@ -9,7 +9,7 @@ from functools import lru_cache
 
 # Registered UIDs are short: at most 32 characters and 3 digits a component behind the
 # root. Some writers make instance UIDs under that root; their long numbers give them away.
-_STANDARD = re.compile(r"1\.2\.840\.10008(\.[0-9]{1,4}){1,9}")
+_STANDARD = re.compile(r"1\.2\.840\.10008(\.[0-9]{1,3}){1,9}")
 _LONGEST_STANDARD = 34
 
 

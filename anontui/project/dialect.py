@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import locale
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -74,6 +75,18 @@ def line_end_of(text: str) -> str:
     """Return the first line's end; CR LF, as CSV has it, where there is none."""
     match = re.search(r"\r\n|\r|\n", text)
     return match.group() if match else "\r\n"
+
+
+def local_delimiter() -> str:
+    """Return the separator that Excel uses here: ";" where the decimal point is a comma."""
+    before = locale.setlocale(locale.LC_NUMERIC)
+    try:
+        locale.setlocale(locale.LC_NUMERIC, "")
+        return ";" if locale.localeconv()["decimal_point"] == "," else ","
+    except (locale.Error, ValueError):
+        return ","  # the environment names a locale that this system does not have
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, before)
 
 
 def split_fields(record: str, delimiter: str) -> tuple[list[str], str]:

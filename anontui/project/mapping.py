@@ -7,7 +7,6 @@ byte for byte, and an edit changes the one field that it is about.
 
 from __future__ import annotations
 
-import locale
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dict
@@ -21,6 +20,7 @@ from anontui.project.dialect import (
     decode,
     line_end_of,
     lines_of,
+    local_delimiter,
     read_fields,
 )
 from anontui.project.table import split_table
@@ -34,7 +34,6 @@ __all__ = [
     "Mapping",
     "Part",
     "canonical",
-    "local_delimiter",
 ]
 
 FILENAME = "anon_mapping.csv"
@@ -291,15 +290,3 @@ class _Rows(Sequence[list[str]]):
     def __iter__(self) -> Iterator[list[str]]:
         delimiter = self._mapping.delimiter
         return (read_fields(record, delimiter) for record in self._mapping.records)
-
-
-def local_delimiter() -> str:
-    """Return the separator that Excel uses here: ";" where the decimal point is a comma."""
-    before = locale.setlocale(locale.LC_NUMERIC)
-    try:
-        locale.setlocale(locale.LC_NUMERIC, "")
-        return ";" if locale.localeconv()["decimal_point"] == "," else ","
-    except (locale.Error, ValueError):
-        return ","  # the environment names a locale that this system does not have
-    finally:
-        locale.setlocale(locale.LC_NUMERIC, before)

@@ -53,7 +53,7 @@ def read_sheet(path: Path) -> list[SheetRow]:
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             with closing(book):
                 sheet = book.worksheets[0]
-                sheet.reset_dimensions()  # many files claim a million rows
+                sheet.reset_dimensions()  # many files claim all of Excel's columns
                 cells, rows = 0, []
                 for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
                     cells += len(values)

@@ -187,7 +187,7 @@ class Attempt:
     def _discard_staging(self) -> None:
         # under another name at once, so that workers which still run stop writing
         gone = self._staging.with_suffix(".gone")
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             self._staging.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anontui import __version__
+from anontui.deid import Pseudonym
+from anontui.errors import DeidError
 from anontui.idis.model import JobStatus
 from anontui.server.config import ConfigFile
 from anontui.server.database import Row
@@ -15,8 +17,6 @@ from anontui.server.places import Places, refused
 from anontui.server.store import DEFINITION, REMARKS, Store, no_such_job, to_json
 
 Answer = Mapping[str, object]
-
-LONGEST_PSEUDONYM = 64  # characters; DICOM PS3.5 6.2, the value representations LO and PN
 
 # create_job names some fields without the "source_" that the job object gives them
 _SHORT = ("anonymizedpatientname", "anonymizedpatientid", "pims_keyfile_id")
@@ -90,7 +90,9 @@ class Api:
                 raise refused(name, f"{name} can only be cleared")
         changes = _fields(given)
         if not changes.keys().isdisjoint(DEFINITION):
-            self._check(user, changes := before | changes)
+            job = before | changes
+            self._check(user, job)
+            changes |= {name: job[name] for name in DEFINITION}
         row = self._store.modify(
             given.number("job_id"),
             changes | _opt_out(given),
@@ -110,18 +112,15 @@ class Api:
         identity = ("source_anonymizedpatientid", "source_anonymizedpatientname")
         for name, other in (identity, identity[::-1]):
             job[name] = job.get(name) or job.get(other)
-            pseudonym = str(job[name] or "")
-            if (
-                len(pseudonym) > LONGEST_PSEUDONYM
-                or "\\" in pseudonym
-                or not pseudonym.isprintable()
-            ):
-                raise refused(name, f"{name} cannot be written to DICOM")
         job["destination_type"] = job.get("destination_type") or "PATH"
         source = "source_path" if job.get("source_type") == "PATH" else "source_instance_id"
         required = ("source_type", source, "destination_path", "project_name", *identity)
         if absent := [name for name in required if not job.get(name)]:
             raise missing(*(name.replace("source_anonymized", "anonymized") for name in absent))
+        try:
+            Pseudonym(*(str(job[name]) for name in identity))
+        except DeidError as error:
+            raise refused("anonymizedpatientid", error.sentence()) from error
         if job["source_type"] not in ("PATH", "WADO"):
             raise refused("source_type", "source_type must be PATH or WADO")
         if job["destination_type"] != "PATH":

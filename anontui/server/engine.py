@@ -58,16 +58,16 @@ class Engine:
         suspects: deque[Chunk] = deque()  # of one item each, from chunks that lost their worker
         deaths: Counter[Path] = Counter()
         running: dict[Future[list[Treated]], Chunk] = {}
+        alone: Future[list[Treated]] | None = None
         try:
             while waiting or suspects or running:
-                # a suspect runs alone, so that the next death is its own doing
                 while waiting and not suspects and len(running) < 2 * self.workers:
                     chunk = waiting.popleft()
                     running[self._submit(chunk, mailbox)] = chunk
-                alone = bool(suspects) and not running
-                if alone:
+                if suspects and not running:  # alone, so that the next death is its own doing
                     chunk = suspects.popleft()
-                    running[self._submit(chunk, mailbox)] = chunk
+                    alone = self._submit(chunk, mailbox)
+                    running[alone] = chunk
                 future = mailbox.get()
                 if future is None:
                     yield []
@@ -78,7 +78,7 @@ class Engine:
                     yield future.result()
                 except (BrokenProcessPool, CancelledError):
                     self.stop()
-                    deaths.update(item.source for item in chunk.items if alone)
+                    deaths.update(item.source for item in chunk.items if future is alone)
                     deadly = [i for i in chunk.items if deaths[i.source] >= DEADLY]
                     suspects.extend(
                         replace(chunk, items=(i,)) for i in chunk.items if i not in deadly

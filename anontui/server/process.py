@@ -120,17 +120,19 @@ def run(
     folder = DataFolder(data.absolute())
     folder.make()
     with ExitStack() as at_end:
+        at_end.enter_context(_expecting_failures(folder))
         at_end.callback(open_log(folder.log).close)
         at_end.enter_context(_telling_the_log())
         address = _own_address(host)
         at_end.enter_context(_lock(folder))
         folder.withdraw()  # a server that was killed left it
-        settings = folder.config.add(shares or {}, projects, port)
+        config = folder.config
+        settings = config.add(shares or {}, projects, port)
         database = at_end.enter_context(closing(folder.database()))
         listener = at_end.enter_context(_listen(address, settings.port or folder.port(database)))
         url = f"http://{_bracketed(address)}:{listener.getsockname()[1]}"
         folder.remember(database, url)
-        config, store = folder.config, Store(database)
+        store = Store(database)
         runner = Runner(store, config, folder.path, folder.key(), Engine())
         runner.start()
         at_end.callback(runner.stop)
@@ -144,6 +146,18 @@ def run(
         app = make_app(Api(store, config, folder.path, runner.wake), Users(database))
         serve_http(app, listener, tell)
         log.info("event=stopping")
+
+
+@contextmanager
+def _expecting_failures(folder: DataFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotStart(
+            f"The data folder {folder.path} cannot be used",
+            cause=error.strerror or type(error).__name__,
+            advice="Make it yours to write, or choose another one with --data.",
+        ) from error
 
 
 @contextmanager

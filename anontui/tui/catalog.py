@@ -21,10 +21,19 @@ def loaded(app: AnonTUI) -> str:
 
 def server_up(app: AnonTUI) -> str:
     """Need: the active server answers."""
-    state = app.model.server_state()
+    return _is_up(app, app.model.server_name())
+
+
+def batch_up(app: AnonTUI) -> str:
+    """Need: the server of the batch answers."""
+    return _is_up(app, app.model.batch_server())
+
+
+def _is_up(app: AnonTUI, name: str) -> str:
+    state = app.model.servers.get(name)
     if state is None:
         return "no server has answered yet"
-    return "" if state.up else f"{state.name} does not answer"
+    return "" if state.up else f"{name} does not answer"
 
 
 def task_running(app: AnonTUI) -> str:
@@ -310,7 +319,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda app: app.main.jobs.reset(app.main.jobs.chosen()),
         label="reset",
         pane="batch",
-        needs=(lambda app: app.main.jobs.none_chosen(), server_up),
+        needs=(lambda app: app.main.jobs.none_chosen(), batch_up),
         changes=True,
     ),
     Action(
@@ -320,7 +329,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda app: app.main.jobs.cancel(app.main.jobs.chosen()),
         label="cancel",
         pane="batch",
-        needs=(lambda app: app.main.jobs.none_chosen(), server_up),
+        needs=(lambda app: app.main.jobs.none_chosen(), batch_up),
         changes=True,
     ),
     Action(
@@ -330,7 +339,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda app: app.main.jobs.reset(app.main.jobs.with_status(JobStatus.ERROR)),
         label="reset errors",
         pane="batch",
-        needs=(errors, server_up),
+        needs=(errors, batch_up),
         changes=True,
     ),
     Action(
@@ -342,7 +351,7 @@ ACTIONS: tuple[Action, ...] = (
         ),
         label="cancel active",
         pane="batch",
-        needs=(waiting, server_up),
+        needs=(waiting, batch_up),
         changes=True,
     ),
     Action(

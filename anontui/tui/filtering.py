@@ -43,9 +43,7 @@ def compile_filter(text: str, columns: Sequence[str]) -> Test:
     """
     places = {name.casefold(): at for at, name in enumerate(columns)}
     tests = [
-        _term(match, places)
-        for match in _TERM.finditer(text)
-        if match["word"] or match["quoted"] or match["regex"]  # others are still being typed
+        _term(match, places) for match in _TERM.finditer(text) if not _unfinished(match, places)
     ]
     return lambda cells: all(test(cells) for test in tests)
 
@@ -58,6 +56,13 @@ def sort_key(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
         digits = part.lstrip("0")
         parts.append((0, len(digits), digits) if at % 2 else (1, 0, part))
     return not text, parts[0 if parts[0][2] else 1 :]
+
+
+def _unfinished(match: re.Match[str], places: dict[str, int]) -> bool:
+    """Tell whether a term says nothing yet, as ``!`` or ``column:`` do while one types."""
+    if match["word"] or match["quoted"] or match["regex"]:
+        return False
+    return not match["field"] or match["field"].casefold() in places
 
 
 def _term(match: re.Match[str], places: dict[str, int]) -> Test:
@@ -85,7 +90,7 @@ def _matcher(match: re.Match[str], prefix: str) -> Callable[[str], object]:
                 advice='Correct it, or put the text in quotes: "…".',
                 cause=str(error),
             ) from error
-    literal = match["word"] or match["quoted"] or f"/{regex}/"
+    literal = f"/{regex}/" if regex else match["quoted"] or match["word"] or ""
     needle = (prefix + literal).casefold()
     if not match["fuzzy"]:
         return lambda text: needle in text.casefold()

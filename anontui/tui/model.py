@@ -51,6 +51,10 @@ class Model:
         """The ids of the batch, in order."""
         return self.batch.job_ids if self.batch else ()
 
+    def batch_server(self) -> str:
+        """Name of the server that the batch's jobs are on."""
+        return self.batch.server_name if self.batch else ""
+
     def counts(self) -> Counter[JobStatus]:
         """How many of the batch's known jobs are in which state."""
         return Counter(self.jobs[i].status for i in self.job_ids() if i in self.jobs)

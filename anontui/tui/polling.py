@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from anontui.errors import AnonTUIError, ServerError
+from anontui.errors import AnonTUIError, ServerError, SettingsError
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from anontui.idis.client import Client
     from anontui.idis.model import Job
     from anontui.operations.servers import ServerState
+    from anontui.operations.workspace import Workspace
+    from anontui.project.batch import Batch
     from anontui.settings import Settings
     from anontui.tui.app import AnonTUI
 
@@ -53,30 +55,34 @@ class Polling:
         model = self._app.model
         if model.workspace is None:
             return
-        settings, ids = model.workspace.settings, model.job_ids()
+        workspace, batch = model.workspace, model.batch
+        settings = workspace.settings
         all_servers = self._round % 10 == 0 or settings is not self._settings
         self._round += 1
         self._busy = True
-        self._app.start("poll", lambda: self._look(settings, ids, all_servers), self._seen)
+        self._app.start("poll", lambda: self._look(workspace, batch, all_servers), self._seen)
 
-    def _look(self, settings: Settings, ids: tuple[int, ...], all_servers: bool) -> Look:
-        from anontui.operations import jobs, servers
+    def _look(self, workspace: Workspace, batch: Batch | None, all_servers: bool) -> Look:
+        from anontui.operations import batches, jobs, servers
 
+        settings = workspace.settings
         states = {
             server.name: servers.probe(settings, server)
             for server in settings.servers
             if all_servers or server.name == settings.active_server_name
         }
-        active = states.get(settings.active_server_name or "")
-        if active is None or not active.up or not ids:
+        if batch is None or not batch.job_ids:
             return Look(states, {})
         try:
+            server = batches.server_of(workspace, batch)  # not always the active one
+            if server.name in states and not states[server.name].up:
+                return Look(states, {})
             if self._client is None or self._settings is not settings:
                 if self._client is not None:
                     self._client.close()
-                self._client, self._settings = servers.connect(settings), settings
-            return Look(states, jobs.status(self._client, ids))
-        except ServerError as error:
+                self._client, self._settings = servers.connect(settings, server), settings
+            return Look(states, jobs.status(self._client, batch.job_ids))
+        except (ServerError, SettingsError) as error:
             return Look(states, {}, error)
 
     def _seen(self, look: Look) -> None:

@@ -31,6 +31,8 @@ ANSWERS = (
 )
 """What programs ask of a terminal, and what xterm would say."""
 
+QUESTION = re.compile(b"|".join(b"(%b)" % question for question, _ in ANSWERS))
+
 ESCAPES = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)"
 )
@@ -75,9 +77,9 @@ class Terminal:
         drop = ("NO_COLOR", "TEXTUAL", "SSH_CONNECTION", "TMUX")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
-        self.output = b""
+        self.output = bytearray()
         self.started = monotonic()
-        self._asked = 0
+        self._unread = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
@@ -115,11 +117,11 @@ class Terminal:
         except OSError:  # Linux: the program has closed its end
             return b""
         self.output += data
-        asked = self.output[self._asked :]
-        for question, answer in ANSWERS:
-            for match in re.finditer(question, asked):
-                self.write(answer)
-                self._asked = max(self._asked, len(self.output) - len(asked) + match.end())
+        self._unread += data
+        while match := QUESTION.search(self._unread):
+            self.write(ANSWERS[(match.lastindex or 1) - 1][1])
+            self._unread = self._unread[match.end() :]
+        self._unread = self._unread[-16:]  # a question may come in two pieces
         return data
 
     def wait_for(self, text: bytes | None = None, timeout: float = 20) -> float:
@@ -140,7 +142,7 @@ class Terminal:
                     return monotonic() - self.started
             elif self.exit_code() is not None:
                 break
-        raise TooLate(f"{text!r} was not drawn; the last output was {self.output[-2000:]!r}")
+        raise TooLate(f"{text!r} was not drawn; the last output was {bytes(self.output[-2000:])!r}")
 
     def burst(self, key: bytes = b"", quiet: float = 0.08, timeout: float = 5) -> Burst:
         """Type ``key`` and gather what comes back until nothing comes for ``quiet`` seconds."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import threading
@@ -15,7 +16,7 @@ from pydicom.uid import UID
 
 from anontui.dicom import header
 from anontui.dicom.header import FolderSummary, HeaderFacts, facts, summarise
-from anontui.dicom.recognise import Element, Encoding, FileKind, kind_of
+from anontui.dicom.recognise import Element, Encoding, FileKind, kind_of, read_element
 from anontui.dicom.scan import scan
 from anontui.events import Progress, result_of
 from tests.dicom.files import BIG, DEFLATED, EXPLICIT, IMPLICIT, dataset, dicom_bytes, to_bytes
@@ -63,6 +64,15 @@ def test_facts_of_every_encoding(
     assert found == facts_of(dicom_bytes(), tmp_path)
 
 
+@pytest.mark.parametrize("undefined", [True, False])
+def test_elements_inside_sequences_do_not_count(undefined: bool, tmp_path: Path) -> None:
+    ds = nested(dataset(), undefined=undefined)
+    del ds.StudyInstanceUID
+    found = facts_of(to_bytes(ds), tmp_path)
+    assert found
+    assert found.study_instance_uid == ""
+
+
 def test_an_unknown_sequence_is_implicit_inside(tmp_path: Path) -> None:
     unknown = (
         b"\x10\0\x02\x10UN\0\0\xff\xff\xff\xff"
@@ -97,6 +107,7 @@ def test_the_patient_is_counted_and_not_named(tmp_path: Path) -> None:
     assert one == same
     assert len({one.patient_key, other.patient_key, none.patient_key}) == 3
     assert "1234567" not in repr(one)
+    assert one.patient_key != hashlib.blake2b(b"12345678", digest_size=16).hexdigest()
     assert len(one.patient_key) == 32
 
 
@@ -127,11 +138,11 @@ def test_what_is_no_dicom_file_has_no_facts(tmp_path: Path) -> None:
 def test_a_file_of_very_many_elements_is_given_up(
     group: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, count = header.read_element, itertools.count()
+    count = itertools.count()
 
     def counted(head: bytes, at: int, encoding: Encoding) -> Element | None:
         next(count)
-        return read(head, at, encoding)
+        return read_element(head, at, encoding)
 
     monkeypatch.setattr(header, "read_element", counted)
     assert facts_of(bytes(128) + b"DICM" + element(group, 0x10, b"UI", b"") * 200_000, tmp_path)

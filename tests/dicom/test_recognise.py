@@ -57,6 +57,7 @@ OTHER = {
     "longer than the file": PREFIX + b"\2\0\0\0UL\5\0\x1e\0\0\0",
     "zeros": bytes(2000),
     "small numbers": struct.pack("<100L", *range(8, 108)),
+    "a group length, then another group": implicit(8, 0, b"\7\0\0\0") + implicit(9, 0, b"\1\0\0\0"),
     "small short numbers": struct.pack("<100H", *range(8, 108)),
     "no preamble, one element": implicit(8, 5, b"ISO_IR 100"),
     "no preamble, tags go down": element(8, 16, b"UI", b"1.2\0") + element(8, 5, b"CS", b"ISO_IR"),

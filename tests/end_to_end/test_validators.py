@@ -24,7 +24,6 @@ FILES = (
     "test-SR.dcm",
     "waveform_ecg.dcm",
     "reportsi.dcm",
-    "liver_1frame.dcm",
     "MR_small_bigendian.dcm",
     "693_J2KR.dcm",
 )

@@ -83,6 +83,7 @@ def test_job_ids(words: list[str], ids: tuple[int, ...]) -> None:
     "words",
     [
         ["9-7"],
+        ["1", "9-7"],
         ["abc"],
         ["1-"],
         ["-1"],

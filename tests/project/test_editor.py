@@ -308,7 +308,12 @@ def test_a_file_is_read_again_only_when_it_was_written(
 ) -> None:
     editor = MappingEditor.load(path)
     data, reads = path.read_bytes(), []
-    monkeypatch.setattr(files, "read_bytes", lambda *_: reads.append(1) or data)
+
+    def read(*_: object) -> bytes:
+        reads.append(1)
+        return data
+
+    monkeypatch.setattr(files, "read_bytes", read)
     assert not editor.changed_on_disk()
     assert reads == []
     os.utime(path, (1, 1))

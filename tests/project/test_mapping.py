@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from anontui.errors import ProjectError
-from anontui.project.mapping import COLUMNS, Mapping, canonical, local_delimiter
+from anontui.project.dialect import local_delimiter
+from anontui.project.mapping import COLUMNS, Mapping, canonical
 from tests.project import make
 from tests.project.make import HEAD, mapping_of
 

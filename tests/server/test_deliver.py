@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from anontui.server import deliver as module
 from anontui.server.deliver import CONFLICT, PART_PREFIX, deliver, remove_parts
 from anontui.server.places import Places
 from anontui.server.worker import Item, Treated
@@ -32,23 +35,20 @@ class Delivery:
         self.out = share / "out"
         self.parts = self.out / f"{PART_PREFIX}1"
         self.tmp_path = tmp_path
-        self.ticks = 0
-        self.stop_at = 0
+        self.staged: list[Treated] = []
 
     def __call__(self, contents: dict[str, str], pseudonym: str = "P-1") -> Counter[str]:
         return deliver(
-            _treated(self.tmp_path, contents),
+            self.staged or _treated(self.tmp_path, contents),
             self.out,
             pseudonym=pseudonym,
             part_folder=self.parts,
             places=self.places,
-            tick=self._tick,
+            tick=self.tick,
         )
 
-    def _tick(self) -> None:
-        self.ticks += 1
-        if self.ticks == self.stop_at:
-            raise InterruptedError
+    def tick(self) -> None:
+        pass
 
     def found(self) -> dict[str, str]:
         return {
@@ -81,22 +81,35 @@ def test_the_same_file_twice_is_one_and_another_is_never_overwritten(delivery: D
     }
 
 
-@pytest.mark.parametrize("stop_at", range(1, 7))
-def test_an_end_at_any_moment_leaves_whole_files_only(delivery: Delivery, stop_at: int) -> None:
-    delivery.stop_at = stop_at
-    contents = {"1.3": "a" * 3_000_000, "1.4": "b"}
+@pytest.mark.parametrize("step", ["fsync", "replace", "tick"])
+@pytest.mark.parametrize("number", range(1, 4))
+def test_an_end_at_any_moment_leaves_whole_files_only(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch, step: str, number: int
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    calls = count(1)
+    original = getattr(os, step, lambda: None)
+
+    def failing(*arguments: object) -> None:
+        if next(calls) == number:
+            raise InterruptedError
+        original(*arguments)
+
+    monkeypatch.setattr(delivery if step == "tick" else os, step, failing)
+    contents = {f"1.{letter}": letter * 100_000 for letter in "345"}
     with pytest.raises(InterruptedError):
         delivery(contents)
-    found = {name: len(text) for name, text in delivery.found().items()}
-    assert found.items() <= {"P-1/1.1/1.2/1.3.dcm": 3_000_000, "P-1/1.1/1.2/1.4.dcm": 1}.items()
+    whole = {f"P-1/1.1/1.2/{name}.dcm": text for name, text in contents.items()}
+    assert delivery.found().items() <= whole.items()
+    assert len(delivery.found()) < 3 or step == "tick"
     assert not delivery.parts.exists()
 
 
-def test_files_are_on_the_disk_before_they_have_their_name(
+def test_a_file_is_on_the_disk_before_it_has_its_name(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    fsync, replace = os.fsync, os.replace
+    fsync, os_replace = os.fsync, os.replace
 
     def sync(handle: int) -> None:
         steps.append("sync")
@@ -104,13 +117,12 @@ def test_files_are_on_the_disk_before_they_have_their_name(
 
     def rename(old: Path, new: Path) -> None:
         steps.append("rename")
-        replace(old, new)
+        os_replace(old, new)
 
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(os, "replace", rename)
-    delivery({"1.3": "a", "1.4": "b"})
-    assert steps[:4] == ["sync", "rename", "sync", "rename"]
-    assert steps[4:].count("sync") >= 1
+    delivery({"1.3": "a"})
+    assert steps[:3] == ["sync", "rename", "sync"]
 
 
 @pytest.mark.parametrize("level", ["P-1", "P-1/1.1", "P-1/1.1/1.2"])
@@ -124,6 +136,21 @@ def test_a_link_out_of_the_share_is_not_followed(
     with pytest.raises(PermissionError):
         delivery({"1.3": "a"})
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_files_of_one_name_are_compared_in_turn(delivery: Delivery) -> None:
+    contents = {f"1.3 {number}": "a" * (1 + number % 2) for number in range(40)}
+    assert delivery(contents) == {CONFLICT: 20}
+    assert delivery.found() == {"P-1/1.1/1.2/1.3.dcm": "a"}
+
+
+def test_one_instance_in_two_series_is_two_files(delivery: Delivery, tmp_path: Path) -> None:
+    treated = _treated(tmp_path, {f"1.3 {number}": "a" for number in range(20)})
+    delivery.staged = [
+        replace(one, uids=("1.1", f"2.{number}", "1.3")) for number, one in enumerate(treated)
+    ]
+    assert not delivery({})
+    assert len(delivery.found()) == 20
 
 
 def test_a_pipe_in_a_files_place_is_not_waited_for(delivery: Delivery) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from anontui.idis.model import Job
 from anontui.operations.servers import ServerState
-from anontui.settings import Settings
+from anontui.operations.workspace import Workspace
+from anontui.project.batch import Batch
 from anontui.tui import app
 from anontui.tui.polling import Look, Polling
 from tests.tui import fakes
@@ -30,9 +31,10 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
     """Answers in the place of the network, asked for once."""
     answers = Servers()
 
-    def look(_: Polling, settings: Settings, ids: tuple[int, ...], all_servers: bool) -> Look:
-        known = {server.name for server in settings.servers}
+    def look(_: Polling, workspace: Workspace, batch: Batch | None, all_servers: bool) -> Look:
+        known = {server.name for server in workspace.settings.servers}
         states = {name: state for name, state in answers.states.items() if name in known}
+        ids = batch.job_ids if batch else ()
         return Look(states, {i: answers.jobs[i] for i in ids if i in answers.jobs})
 
     monkeypatch.setattr(Polling, "_look", look)

@@ -162,11 +162,14 @@ class BatchPane(Pane):
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
 
         def work() -> Any:
+            from anontui.operations import batches
             from anontui.operations import jobs as operations
             from anontui.operations.servers import connect
 
-            assert app.model.workspace is not None  # noqa: S101 - jobs come from one
-            with connect(app.model.workspace.settings) as client:
+            workspace, batch = app.model.workspace, app.model.batch
+            assert workspace is not None  # noqa: S101 - jobs come from one
+            assert batch is not None  # noqa: S101 - jobs come from one
+            with connect(workspace.settings, batches.server_of(workspace, batch)) as client:
                 yield from getattr(operations, operation)(client, ids)
 
         def done(result: ActionResult) -> None:
@@ -183,7 +186,7 @@ class BatchPane(Pane):
 
         app.push_screen(
             ConfirmScreen(
-                f"{verb} {jobs} on {app.model.server_name()}?",
+                f"{verb} {jobs} on {app.model.batch_server()}?",
                 meaning,
                 verb,
                 word=operation if len(ids) >= MANY else "",

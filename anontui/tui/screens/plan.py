@@ -77,7 +77,9 @@ class PlanScreen(Dialog[bool]):
             f"{len(plan.ready)} to create on {plan.server.name} · "
             f"{len(plan.already_created)} already created · {blocked} with problems"
         )
-        general = "\n".join(f"✖ {p.message}. {p.advice}" for p in plan.general)
+        general = "\n".join(
+            f"{'✖' if p.severity == 'error' else '⚠'} {p.message}. {p.advice}" for p in plan.general
+        )
         columns = (
             Column("row", "row", 5, right=True),
             Column("source", "source", None, min_width=16),

@@ -523,18 +523,25 @@ class Grid(Widget, can_focus=True):
         if self.styles.gutter or self.opacity < 1 or self.styles.tint.a:
             return super().render_lines(crop)
         background = self.background_colors[1]
-        strips = [self.render_line(y) for y in crop.line_range]
+        self._catch_up()
+        strips = [self._strip(y) for y in crop.line_range]
         for line_filter in self.get_line_filters():
             strips = [strip.apply_filter(line_filter, background) for strip in strips]
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        if self._painter.frame != self._frame():  # laid out anew, and not told yet
+        self._catch_up()
+        return self._strip(y)
+
+    def _strip(self, y: int) -> Strip:
+        y -= self._header
+        return self._painter.header() if y < 0 else self._painter.line(self._lines[y])
+
+    def _catch_up(self) -> None:
+        """Look again if Textual has laid the widget out anew and will tell only later."""
+        if self._painter.frame != self._frame():
             self._look_again()
-        if y < self._header:
-            return self._painter.header()
-        return self._painter.line(self._lines[y - self._header])
 
     def _update(self) -> None:
         """Paint what looks different now."""
