@@ -122,6 +122,7 @@ async def opened(
         seat = Seat(app, pilot)
         await seat.until(lambda: app.model.loaded)
         await seat.settle()
+        assert app._exception is None  # else a picture would be taken of half an app
         yield seat
 
 
