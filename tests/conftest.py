@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes depends on the machine, and says nothing of the program.
+settings.register_profile("anontui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anontui")
 
 # Variables that change what the program does, or where it looks; a prefix ends with "*".
 _FOREIGN = (

@@ -53,6 +53,9 @@ def save_aside(editor: MappingEditor) -> Path:
     ProjectError
         If it cannot be written there either.
     """
-    path = aside_of(editor.path)
+    path, number = aside_of(editor.path), 2
+    while path.exists():  # an earlier rescue is as dear as this one
+        path = editor.path.with_name(f"{editor.path.stem}.{ASIDE}-{number}{editor.path.suffix}")
+        number += 1
     editor.mapping.save(path)
     return path

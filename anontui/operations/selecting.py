@@ -190,7 +190,7 @@ def _select(
         with suppress(ProjectError):  # it cannot be written here
             warning = _save(place / name, chosen)
             return SelectedFolder(folder, place / name, source, len(paths), others), warning
-    if others or not whole:
+    if others or not whole or found.warnings:
         raise ProjectError(
             "The selection cannot be saved beside its files",
             advice="Get write access to the folder, or work in a project folder above the data.",

@@ -99,7 +99,8 @@ class AnonTUI(App[int]):
         model = self.model
         first = not model.loaded
         model.workspace = loaded.workspace
-        model.editor, model.mapping_error = loaded.editor, loaded.mapping_error
+        if model.editor is None:  # else it holds edits and their undo, and watches the file
+            model.editor, model.mapping_error = loaded.editor, loaded.mapping_error
         model.batch, model.batch_error = loaded.batch, loaded.batch_error
         model.loaded = True
         try:
@@ -213,10 +214,10 @@ class AnonTUI(App[int]):
         Those can name a patient. The user gets one line; the details go where only they read.
         """
         self.bell()
-        self.main.mapping.keep()
+        kept = self.main.mapping.keep() or "Your edits are saved."
         where = session.write_crash(self._exception)
         self._exit_renderables.append(
-            f"anontui stopped by a mistake of its own; your edits are saved. Details: {where}"
+            f"anontui stopped by a mistake of its own. {kept} Details: {where}"
         )
         self._close_messages_no_wait()
 
@@ -231,9 +232,9 @@ class AnonTUI(App[int]):
         last = threading.Timer(CLOSE_SECONDS, os._exit, (0,))
         last.daemon = True  # it must not itself keep the process alive
         last.start()
-        self.main.mapping.keep()
+        trouble = self.main.mapping.keep()
         session.write(self)
-        self.exit(0)
+        self.exit(1 if trouble else 0, message=trouble or None)
 
 
 def run(folder: Path, *, readonly: bool = False) -> int:

@@ -134,7 +134,7 @@ class MainScreen(Screen[None]):
             False if the key means nothing here.
         """
         grid = self.current.grid
-        if self.focused is not grid:
+        if self.focused is not grid or event.key == "ctrl+q":
             return False
         if grid.press(event.key, event.character):
             return True

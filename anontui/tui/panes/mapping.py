@@ -78,6 +78,7 @@ class MappingPane(Pane):
         self.options = Static(classes="options", markup=False)
         self._saved_revision = 0
         self._conflict = False
+        self._shown: MappingEditor | None = None
 
     def compose(self) -> ComposeResult:
         """The options line above the grid."""
@@ -104,8 +105,10 @@ class MappingPane(Pane):
             self.grid.empty = f"{error.message}\n\n{error.advice}"
         else:
             self.grid.empty = self.empty if self.editor else self.no_file
-        self._saved_revision = self.editor.revision if self.editor else 0
-        self._conflict = False
+        if self.editor is not self._shown:
+            self._shown = self.editor
+            self._saved_revision = self.editor.revision if self.editor else 0
+            self._conflict = False
         self._show()
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
@@ -290,13 +293,24 @@ class MappingPane(Pane):
             self._saved_revision, self._conflict = editor.revision, False
         self.show_title()
 
-    def keep(self) -> None:
-        """Last save before the app ends; what may not be written there is written beside it."""
-        self.save()
-        if self.editor is not None and self.editor.revision != self._saved_revision:
-            from anontui.operations.mappings import save_aside
+    def keep(self) -> str:
+        """Last save before the app ends; what may not be written there is written beside it.
 
+        Returns
+        -------
+        str
+            What to tell the user if the edits could be saved nowhere; else empty.
+        """
+        self.save()
+        if self.editor is None or self.editor.revision == self._saved_revision:
+            return ""
+        from anontui.operations.mappings import save_aside
+
+        try:
             save_aside(self.editor)
+        except AnonTUIError as error:
+            return f"The last edits of the mapping are NOT saved. {error.sentence()}"
+        return ""
 
     def _watch(self) -> None:
         editor = self.editor
