@@ -11,9 +11,11 @@ import pytest
 import yaml
 from pydicom import dcmread
 
+from anontui.idis.model import JobStatus
 from anontui.server import attempt as attempt_module
 from anontui.server import runner as runner_module
 from anontui.server.calls import Api
+from anontui.server.deliver import PART_PREFIX
 from anontui.server.engine import KILLED, Engine
 from anontui.server.http import make_app
 from anontui.server.runner import Runner
@@ -139,6 +141,27 @@ def test_files_of_no_use_only_fail(call: Caller, ledger: Ledger, share: Path) ->
     assert job["error"] == expected
     assert _delivered(share) == []
     _assert_tidy(ledger)
+
+
+def test_what_a_killed_delivery_left_is_swept_at_the_start(
+    run: Callable[[Engine], Caller], ledger: Ledger, share: Path
+) -> None:
+    parts = share / "out" / f"{PART_PREFIX}1"
+    parts.mkdir(parents=True)
+    (parts / "1.dcm").write_text("half")
+    (ledger.folder.path / "staging" / "1-1").mkdir(parents=True)
+    write_dicom(share / "in", 2)
+    ledger.store.create("alice", _ledger_fields())
+    claim = ledger.store.next_waiting()
+    assert claim is not None
+    claim = ledger.store.commit(claim, JobStatus.UPLOADED, downloaded=2)
+    assert claim is not None
+    ledger.store.commit(claim, part_folder=str(parts))
+    ledger.store.modify(1, {}, JobStatus.INACTIVE)
+    run(Engine(1))
+    assert not parts.exists()
+    _assert_tidy(ledger)
+    assert ledger.store.interrupted() == []
 
 
 def test_pacs_retrieval_is_told_to_be_missing(call: Caller) -> None:

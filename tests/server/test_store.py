@@ -80,21 +80,28 @@ def test_only_transitions_of_the_table_exist(
             store.commit(claim, to)
 
 
+@pytest.mark.parametrize("status", [JobStatus.ACTIVE, JobStatus.UPLOADED])
 @pytest.mark.parametrize("voiding", [JobStatus.ACTIVE, JobStatus.INACTIVE, None])
 def test_a_reset_cancelled_or_redefined_job_voids_its_attempt(
-    store: Store, voiding: JobStatus | None
+    store: Store, voiding: JobStatus | None, status: JobStatus
 ) -> None:
-    claim = _claim(store, JobStatus.UPLOADED)
+    claim = _claim(store, status)
     changes = {} if voiding else {"source_anonymizedpatientid": "P-2"}
     store.modify(claim.job_id, changes, voiding)
     before = store.job(claim.job_id)
     assert not store.is_current(claim)
-    assert store.commit(claim, JobStatus.DONE, processed=2) is None
     assert store.commit(claim, processed=2) is None
     assert store.commit(claim, JobStatus.ERROR, error="late") is None
     assert store.job(claim.job_id) == before
     assert before is not None
     assert before["status"] == (voiding or JobStatus.ACTIVE)
+
+
+def test_a_claim_that_was_moved_on_cannot_be_used_again(store: Store) -> None:
+    claim = _claim(store)
+    assert store.commit(claim, JobStatus.UPLOADED) is not None
+    assert store.commit(claim, JobStatus.ERROR, error="late") is None
+    assert store.commit(claim, downloaded=9) is None
 
 
 def test_a_remark_voids_nothing(store: Store) -> None:
