@@ -1,101 +1,77 @@
 """What happens to each attribute: the policy, compiled once, asked for every element.
 
-The rules come from Table E.1-1 of PS3.15. A compound code such as X/Z/D is decided by the
-attribute's type in the file's IOD, or inside the sequence where it stands (PS3.15 section
-E.3; PS3.5 section 7.4).
+The rules come from Table E.1-1 of PS3.15, its options' columns, and a user's own rules, which
+overrule them. A compound code such as X/Z/D is decided by the attribute's type in the file's
+IOD, or inside the sequence where it stands (PS3.15 section E.3; PS3.5 section 7.4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Literal
 
 from anontui.deid import tables
+from anontui.deid.actions import Action, AnyRule, Choice, Rule
+from anontui.deid.options import BASIC_CODE, Option, check_options
+from anontui.deid.pixelrules import PixelRules
+from anontui.deid.profile import safe_private, standard_rules, unlisted
 from anontui.deid.tables import Types
+from anontui.deid.tags import TagPattern
+from anontui.deid.whitelist import WhiteList
+from anontui.errors import DeidError
 
-
-class Action(StrEnum):
-    """What is done with an element; dicom-anonymizer's names where it has them."""
-
-    KEEP = "keep"
-    """Kept as it is; into a sequence's items the same rules go."""
-    DELETE = "delete"
-    DELETE_PRIVATE = "delete_private"
-    DELETE_UNKNOWN = "delete_unknown"
-    """Neither in the table nor in the data dictionary."""
-    EMPTY = "empty"
-    REPLACE = "replace"
-    """By a constant dummy value."""
-    REPLACE_UID = "replace_UID"
-    PSEUDONYM = "pseudonym"
-
-
-PATIENT_NAME = 0x00100010
-PATIENT_ID = 0x00100020
-
-_ACTIONS = {
-    "X": Action.DELETE,
-    "Z": Action.EMPTY,
-    "D": Action.REPLACE,
-    "U": Action.REPLACE_UID,
-    "U*": Action.KEEP,  # a sequence of references, whose UIDs are replaced inside
+# Which of an action's ways is taken by type: the one that takes most away and leaves the file
+# valid. ``?`` is an attribute of an IOD that is not known.
+_BY_TYPE = {
+    Action.EMPTY: {"1": Action.REPLACE},  # "zero length, or a dummy": only the dummy is valid
+    Action.EMPTY_OR_REPLACE: {
+        "1": Action.REPLACE,
+        "2": Action.EMPTY,
+        "3": Action.EMPTY,
+        "?": Action.REPLACE,
+    },
+    Action.DELETE_OR_EMPTY: {
+        "1": Action.REPLACE,
+        "2": Action.EMPTY,
+        "3": Action.DELETE,
+        "?": Action.EMPTY,
+    },
+    Action.DELETE_OR_REPLACE: {
+        "1": Action.REPLACE,
+        "2": Action.REPLACE,
+        "3": Action.DELETE,
+        "?": Action.REPLACE,
+    },
+    Action.DELETE_OR_EMPTY_OR_REPLACE: {
+        "1": Action.REPLACE,
+        "2": Action.EMPTY,
+        "3": Action.DELETE,
+        "?": Action.REPLACE,
+    },
+    # a sequence of references, whose UIDs are replaced inside
+    Action.DELETE_OR_EMPTY_OR_REPLACE_UID: {
+        "1": Action.KEEP,
+        "2": Action.EMPTY,
+        "3": Action.DELETE,
+        "?": Action.KEEP,
+    },
 }
-# Which of a code's letters is taken: the one that takes most away and leaves the file valid.
-_PREFERENCE = {
-    "1": ("D", "U", "U*", "Z", "X"),
-    "2": ("Z", "D", "U", "U*", "X"),
-    "3": ("X", "Z", "D", "U", "U*"),
-    "?": ("D", "U", "U*", "Z", "X"),
-}
-
-# Attributes that the table does not name although they name a person, an order, a date in
-# another calendar, or another instance. Identity first: these are treated like their kin.
-_BESIDE_THE_TABLE = {
-    0x00081167: "U",  # Multi-frame Source SOP Instance UID
-    0x00083012: "U",  # Radiopharmaceutical Administration Event UID
-    0x00100033: "X",  # Patient's Birth Date in Alternative Calendar
-    0x00100034: "X",  # Patient's Death Date in Alternative Calendar
-    0x00102295: "X",  # Breed Registration Number
-    0x00120063: "X",  # De-identification Method, of an earlier time
-    0x00120064: "X",  # and its codes
-    0x0018991E: "U",  # Target Frame of Reference UID
-    0x00181803: "X",  # NTP Source Address
-    0x00200242: "U",  # SOP Instance UID of Concatenation Source
-    0x00209312: "U",  # Volume Frame of Reference UID
-    0x00209313: "U",  # Table Frame of Reference UID
-    0x00280304: "U",  # Referenced Color Palette Instance UID
-    0x00400400: "X",  # Comments on the Scheduled Procedure Step
-    0x0040E001: "X",  # HL7 Instance Identifier
-    0x00440102: "U",  # Assertion UID
-    0x00440108: "U",  # Referenced Assertion UID
-    0x00687004: "U",  # Model Group UID
-    0x0070031B: "U",  # Referenced Fiducial UID
-    0x00701209: "U",  # Volumetric Presentation Input Set UID
-    0x0072007F: "U",  # Selector UI Value
-    0x0074100C: "X",  # Contact Display Name
-    0x300A0675: "U",  # Equipment Frame of Reference UID
-    0x4010101A: "X",  # Boarding Pass ID
-    0x40101051: "X",  # Itinerary ID
-}
-# The same by VR: what tells a person, a moment or a network address is not kept unnamed...
-_TELLING_VRS = frozenset({"PN", "DA", "TM", "DT", "UR"})
-_TELLING_NOTHING = frozenset({0x0008010E, 0x00080120})  # ...except two URLs of coding schemes
-# Old order numbers and identifiers hide among the retired texts, which nothing reads any more.
-_RETIRED_TEXT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT", "OB"})
+CleanBy = Literal["remove", "scrub"]
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which files are set aside for a person before anything is written.
 
-    Each is one of the cases where removing attributes does not make a file safe.
+    Each of the first is a case where removing attributes does not make a file safe.
     """
 
     burned_in: bool = True
-    """Burned In Annotation (0028,0301) is YES."""
+    """Burned In Annotation (0028,0301) is YES, and no pixel rule blacks it out."""
     secondary_capture: bool = True
+    """No pixel rule fits; the same for ultrasound."""
     ultrasound: bool = True
     encapsulated_document: bool = True
     dose_report: bool = True
@@ -105,6 +81,14 @@ class Filters:
     """An overlay in the unused bits of the pixel data, which stay as they are."""
     identity_left: bool = True
     """A value that would be kept repeats the patient's name or an identifier."""
+    patient_conflict: bool = True
+    """Files of one study name different patients; the whole study is set aside."""
+    required: frozenset[int] = frozenset()
+    """Tags of attributes that must have a value."""
+    sop_classes: frozenset[str] = frozenset()
+    """If any, only instances of these SOP classes pass; others are rejected."""
+    opt_out: frozenset[str] = field(default=frozenset(), repr=False)
+    """Patient IDs of those who opted out; their files are rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,34 +108,104 @@ class Limits:
 class Policy:
     """What happens to each attribute, and to which files.
 
+    Made by :meth:`build` (or :meth:`basic`). It can be pickled, so that workers obey the same.
+
     Parameters
     ----------
-    edition
-        The editions of PS3.15 that the rules come from.
+    options
+        Those of PS3.15 section E.3 that are on.
     rules
-        Tag to code: those of Table E.1-1, and ``P`` for the pseudonym.
-    codes
-        What the result claims in (0012,0064): code value and meaning, of scheme DCM.
+        Tag to rule: the standard's.
+    told
+        The user's rules; the last one that fits an element wins.
+    keep_private
+        Whether all private elements stay, which nobody can call safe.
+    white_list
+        Values that cleaned attributes may have.
+    clean_by
+        What is done with other values of cleaned attributes: removed, or scrubbed of what
+        tells an identity (names, ids, dates, addresses of the same header; what looks like one).
+    shift_time
+        Whether shifted dates also move in the day.
+    pixel_rules
+        What is blacked out, for option clean-pixel-data.
     filters, limits
         Which files are set aside.
     """
 
-    edition: str
-    rules: Mapping[int, str] = field(repr=False)
-    codes: tuple[tuple[str, str], ...]
+    options: frozenset[Option] = frozenset()
+    rules: Mapping[int, Rule] = field(default_factory=dict, repr=False)
+    told: tuple[tuple[TagPattern, AnyRule], ...] = ()
+    keep_private: bool = False
+    white_list: WhiteList = field(default_factory=WhiteList, repr=False)
+    clean_by: CleanBy = "remove"
+    shift_time: bool = False
+    pixel_rules: PixelRules = field(default_factory=PixelRules, repr=False)
     filters: Filters = Filters()
     limits: Limits = Limits()
 
     @classmethod
+    def build(
+        cls,
+        *,
+        options: Iterable[Option] = (),
+        rules: Iterable[tuple[TagPattern, AnyRule]] = (),
+        white_list: WhiteList | None = None,
+        clean_by: CleanBy = "remove",
+        keep_private: bool = False,
+        shift_time: bool = False,
+        pixel_rules: PixelRules | None = None,
+        filters: Filters = Filters(),
+        limits: Limits = Limits(),
+    ) -> Policy:
+        """Compile a policy; later rules overrule earlier ones, and all of them the standard's.
+
+        Raises
+        ------
+        DeidError
+            If options contradict each other or cannot be had, or a rule would keep private
+            elements by number, without their creator.
+        """
+        chosen = frozenset(options)
+        check_options(chosen)
+        pixel_rules = pixel_rules or PixelRules()
+        if Option.CLEAN_PIXEL_DATA in chosen and not pixel_rules:
+            raise DeidError(
+                "Pixel data cannot be cleaned without pixel rules",
+                advice="Name a file with the rectangles to black out.",
+            )
+        compiled = standard_rules(chosen)
+        white_list = white_list or WhiteList()
+        for tag in white_list.values:
+            compiled[tag] = Rule(Action.CLEAN, "white list")
+        told = tuple(rules)
+        for pattern, rule in told:
+            _check_private(pattern, rule)
+        return cls(
+            chosen,
+            compiled,
+            told,
+            keep_private,
+            white_list,
+            clean_by,
+            shift_time,
+            pixel_rules,
+            filters,
+            limits,
+        )
+
+    @classmethod
     def basic(cls, *, filters: Filters = Filters(), limits: Limits = Limits()) -> Policy:
         """The Basic Application Level Confidentiality Profile, without options."""
-        rules = {**_BESIDE_THE_TABLE, **tables.basic_profile()}
-        rules[PATIENT_NAME] = rules[PATIENT_ID] = "P"
-        codes = (("113100", "Basic Application Confidentiality Profile"),)
-        return cls(tables.edition(), rules, codes, filters, limits)
+        return cls.build(filters=filters, limits=limits)
 
-    def action(self, tag: int, types: Types | None) -> Action:
-        """What happens to an element.
+    @property
+    def edition(self) -> str:
+        """The editions of PS3.15 that the rules come from."""
+        return tables.edition()
+
+    def rule(self, tag: int, types: Types | None, creator: str = "") -> AnyRule:
+        """What happens to an element, decided as far as its tag and place decide it.
 
         Parameters
         ----------
@@ -160,46 +214,116 @@ class Policy:
         types
             The types of what it stands in, see :mod:`anontui.deid.tables`; ``None`` if that
             is not known. An attribute that is not listed there counts as type 3.
+        creator
+            Of a private element, who reserved its block; empty if nobody did.
         """
+        kind = "?" if types is None else types.get(tag, "3")
+        return resolve(self._undecided(tag, creator), kind)
+
+    def _undecided(self, tag: int, creator: str) -> AnyRule:
+        for pattern, rule in reversed(self.told):
+            if pattern.matches(tag, creator):
+                return rule
         group = tag >> 16
         if group & 1:
-            return Action.DELETE_PRIVATE
-        if _is_gone_group(group) or not tag & 0xFFFF:
-            return Action.DELETE
-        code = self.rules.get(tag)
-        if code is None:
-            return _unlisted(tag)
-        return resolve(code, "?" if types is None else types.get(tag, "3"))
+            return self._private(tag, creator)
+        if not tag & 0xFFFF:
+            return Rule(Action.DELETE, "group length")
+        if group < 0x0008:
+            return Rule(Action.DELETE, "no part of a data set")
+        if group >> 8 == 0x50:
+            return Rule(Action.DELETE, "E.1-1 X, curve")
+        if group >> 8 == 0x60:
+            return self._overlay(tag)
+        return self.rules.get(tag) or unlisted(tag, self.options)
+
+    def _private(self, tag: int, creator: str) -> Rule:
+        if self.keep_private:
+            return Rule(Action.KEEP, "private elements are kept")
+        if Option.RETAIN_SAFE_PRIVATE in self.options:
+            if (tag >> 16, tag & 0xFF, creator) in safe_private():
+                return Rule(Action.KEEP, "E.3.10-1, safe private")
+        return Rule(Action.DELETE_PRIVATE, "private")
+
+    def _overlay(self, tag: int) -> Rule:
+        if Option.CLEAN_GRAPHICS not in self.options:
+            # without its data (60xx,3000) an overlay is invalid, so its whole group goes
+            return Rule(Action.DELETE, "E.1-1 X, overlay")
+        if tag & 0xFFFF in (0x0022, 0x1500, 0x4000):  # description, label, comments
+            return Rule(Action.CLEAN, f"option {Option.CLEAN_GRAPHICS}: C")
+        return Rule(Action.KEEP, f"option {Option.CLEAN_GRAPHICS}: region of interest")
+
+    @property
+    def keeps_some_private(self) -> bool:
+        """Whether any private element can stay, so that creators must be known."""
+        return (
+            self.keep_private
+            or Option.RETAIN_SAFE_PRIVATE in self.options
+            or any(pattern.creator for pattern, _ in self.told)
+        )
+
+    def all_rules(self) -> Iterator[Rule]:
+        """Every rule that a user told, those inside choices too."""
+        pending = [rule for _, rule in self.told]
+        while pending:
+            rule = pending.pop()
+            if isinstance(rule, Choice):
+                pending += [rule.then, rule.otherwise]
+            else:
+                yield rule
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether a rule looks at other attributes before it decides."""
+        return any(isinstance(rule, Choice) for _, rule in self.told)
+
+    def codes(self, *, pixels_cleaned: bool) -> list[tuple[str, str]]:
+        """What a result may claim in (0012,0064): code values and meanings, of scheme DCM."""
+        claimed = [
+            option.code
+            for option in Option
+            if option in self.options and (pixels_cleaned or option is not Option.CLEAN_PIXEL_DATA)
+        ]
+        return [BASIC_CODE, *claimed]
+
+    @property
+    def temporal_information(self) -> str:
+        """What (0028,0303) says of dates."""
+        if Option.RETAIN_FULL_DATES in self.options:
+            return "UNMODIFIED"
+        return "MODIFIED" if Option.RETAIN_MODIFIED_DATES in self.options else "REMOVED"
 
 
 @cache
-def resolve(code: str, kind: str) -> Action:
-    """Decide a code of Table E.1-1 by the attribute's type (``?`` if that is not known)."""
-    if code == "P":
-        return Action.PSEUDONYM
-    letters = code.split("/")
-    kind = kind[0]
-    letter = next(letter for letter in _PREFERENCE[kind] if letter in letters)
-    if letter == "Z" and kind == "1":
-        return Action.REPLACE  # "a zero length value, or a dummy": only the dummy is valid
-    return _ACTIONS[letter]
+def _resolved(action: Action, kind: str) -> Action:
+    return _BY_TYPE.get(action, {}).get(kind, action)
 
 
-def _is_gone_group(group: int) -> bool:
-    """Command set, file meta and directory, which no data set holds; curves and overlays.
+def resolve(rule: AnyRule, kind: str) -> AnyRule:
+    """Decide a rule by the attribute's type (1, 1C, 2, 2C, 3; ``?`` if that is not known)."""
+    if isinstance(rule, Choice):
+        return replace(
+            rule, then=resolve(rule.then, kind), otherwise=resolve(rule.otherwise, kind)
+        )
+    if rule.told and rule.action is Action.EMPTY:
+        return rule
+    action = _resolved(rule.action, kind[0])
+    if action is rule.action:
+        return rule
+    return replace(rule, action=action, because=f"{rule.because}, type {kind}")
 
-    An overlay without its data (60xx,3000) is invalid, so its whole group goes.
-    """
-    return group < 0x0008 or group >> 8 in (0x50, 0x60)
 
-
-@cache
-def _unlisted(tag: int) -> Action:
-    known = tables.attribute(tag)
-    if known is None:
-        return Action.DELETE_UNKNOWN
-    if known.vr in _TELLING_VRS and tag not in _TELLING_NOTHING:
-        return Action.DELETE
-    if known.retired and known.vr in _RETIRED_TEXT_VRS:
-        return Action.DELETE
-    return Action.KEEP
+def _check_private(pattern: TagPattern, rule: AnyRule) -> None:
+    if not pattern.value >> 16 & 1 or pattern.creator:
+        return
+    if isinstance(rule, Rule) and rule.action in (
+        Action.DELETE,
+        Action.EMPTY,
+        Action.REPLACE,
+        Action.FUNCTION,
+    ):
+        return
+    raise DeidError(
+        "A rule keeps a private element by its number, without its creator",
+        advice='Name the creator, as in (0029,"SIEMENS CSA HEADER",10).',
+    )

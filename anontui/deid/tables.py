@@ -34,23 +34,28 @@ class _AttributeTypes(TypedDict):
 
 
 def edition() -> str:
-    """The editions of PS3.15 that :func:`basic_profile` holds."""
+    """The editions of PS3.15 that :func:`profile_rows` holds."""
     profile = _profile()
     return f"{profile['edition']}, new rows of {profile['newer_edition']}"
 
 
 @cache
-def basic_profile() -> dict[int, str]:
-    """Tag to code of the Basic Application Level Confidentiality Profile (Table E.1-1).
+def profile_rows() -> dict[int, dict[str, str]]:
+    """Tag to row of Table E.1-1: the basic profile's code and those of the options' columns.
 
     Rows for private attributes and repeating groups are not here: they are whole groups.
     """
     profile = _profile()
     return {
-        int(tag, 16): row["basicProfile"]
+        int(tag, 16): row
         for row in profile["rows"] + profile["newer"]
         if (tag := row["tag"][1:-1].replace(",", "")).isalnum() and "X" not in tag
     }
+
+
+def safe_private_rows() -> list[dict[str, str]]:
+    """The rows of Table E.3.10-1: tag (``xx`` for the block), creator, VR, VM and meaning."""
+    return cast(dict[str, list[dict[str, str]]], _load("ps3.15-safe-private.json"))["rows"]
 
 
 @cache
