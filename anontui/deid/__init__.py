@@ -1,38 +1,75 @@
 """De-identification of DICOM by PS3.15 Annex E: a library of its own.
 
-A :class:`Policy` says what happens to each attribute; :func:`deidentify_file` and
-:func:`deidentify_dataset` obey it. What they cannot make safe they refuse, with a reason
+A :class:`Policy` says what happens to each attribute; a :class:`Deidentifier` obeys it, over
+files, received instances and data sets. What it cannot make safe it refuses, with a reason
 that holds no identity. Importing this package loads neither pydicom nor the tables.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from anontui.deid.policy import Action, Filters, Limits, Policy
-from anontui.deid.pseudonym import Pseudonym
-from anontui.deid.refusal import Reason, Refused
-
 if TYPE_CHECKING:
-    from anontui.deid.file import Outcome, deidentify_dataset, deidentify_file
+    from anontui.deid.actions import Action, Choice, Condition, Rule
+    from anontui.deid.file import Deidentifier, deidentify_dataset, deidentify_file
+    from anontui.deid.options import Option
+    from anontui.deid.outcome import Original, Outcome
+    from anontui.deid.pixelrules import PixelRules
+    from anontui.deid.policy import Filters, Limits, Policy
+    from anontui.deid.pseudonym import Pseudonym
+    from anontui.deid.refusal import Reason, Refused
+    from anontui.deid.tags import TagPattern, tag_pattern
+    from anontui.deid.whitelist import WhiteList
+
+_HOMES = {
+    "Action": "actions",
+    "Choice": "actions",
+    "Condition": "actions",
+    "Deidentifier": "file",
+    "Filters": "policy",
+    "Limits": "policy",
+    "Option": "options",
+    "Original": "outcome",
+    "Outcome": "outcome",
+    "PixelRules": "pixelrules",
+    "Policy": "policy",
+    "Pseudonym": "pseudonym",
+    "Reason": "refusal",
+    "Refused": "refusal",
+    "Rule": "actions",
+    "TagPattern": "tags",
+    "WhiteList": "whitelist",
+    "deidentify_dataset": "file",
+    "deidentify_file": "file",
+    "tag_pattern": "tags",
+}
 
 __all__ = [
     "Action",
+    "Choice",
+    "Condition",
+    "Deidentifier",
     "Filters",
     "Limits",
+    "Option",
+    "Original",
     "Outcome",
+    "PixelRules",
     "Policy",
     "Pseudonym",
     "Reason",
     "Refused",
+    "Rule",
+    "TagPattern",
+    "WhiteList",
     "deidentify_dataset",
     "deidentify_file",
+    "tag_pattern",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Outcome", "deidentify_dataset", "deidentify_file"):
-        from anontui.deid import file
-
-        return getattr(file, name)
+    if name in _HOMES:
+        return getattr(import_module(f"anontui.deid.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,6 +67,8 @@ class Rule:
     told
         Whether a user wrote it for this very attribute. Then it is done to the letter: an
         attribute of type 1 is emptied if that is what it says.
+    otherwise
+        What :data:`Action.CLEAN` does with a value that may not stay.
     find, value, number, table, function
         What single actions need, see :class:`Action`.
     """
@@ -74,6 +76,7 @@ class Rule:
     action: Action
     because: str
     told: bool = False
+    otherwise: Action = Action.DELETE
     find: str = ""
     value: str = ""
     number: int | None = None

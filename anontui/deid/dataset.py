@@ -7,28 +7,38 @@ its attribute can hold is not passed on.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
+from collections.abc import Mapping
 from io import BytesIO
+from typing import NamedTuple
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_sequence
+from pydicom.filewriter import write_data_element
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from anontui import __version__
 from anontui.deid import charset, tables
-from anontui.deid.dummies import dummy_value, padded
-from anontui.deid.filters import tag_text
+from anontui.deid.actions import Action, AnyRule, Rule
+from anontui.deid.choices import decided
+from anontui.deid.dummies import padded
+from anontui.deid.facts import PIXEL_DATA
 from anontui.deid.guard import Guard
-from anontui.deid.policy import PATIENT_ID, PATIENT_NAME, Action, Policy
-from anontui.deid.pseudonym import Pseudonym
+from anontui.deid.inserted import code_item, texts_of
+from anontui.deid.private import Creators
+from anontui.deid.profile import PATIENT_ID
 from anontui.deid.refusal import Reason, Refused
+from anontui.deid.scrub import Scrubber
 from anontui.deid.source import Parsed
 from anontui.deid.structure import UNDEFINED, are_items
 from anontui.deid.tables import Types
-from anontui.deid.uids import new_uid
+from anontui.deid.tags import tag_text
+from anontui.deid.treatment import Treated, Treatment, action_deletes
 from anontui.deid.values import (
+    DATE_VRS,
     Element,
     bytes_of,
     element_of,
@@ -36,16 +46,41 @@ from anontui.deid.values import (
     is_valid_size,
     is_valid_text,
     may_hold,
+    text_at,
 )
 
-PIXEL_DATA = 0x7FE00010
 _CHARACTER_SET = 0x00080005
-_IDENTITY_REMOVED = 0x00120062
-_METHOD = 0x00120063
 _METHOD_CODES = 0x00120064
-_TEMPORAL_INFORMATION = 0x00280303
+_OVERLAY_TYPE = 0x0040
 _PIXEL_GROUPS = (0x0028, 0x7FE0)  # without one of these the pixels mean something else
 _LONGEST_SEARCHED = 1 << 16  # bytes of a binary value that the guard looks through
+
+
+class Step(NamedTuple):
+    """What happened to one element.
+
+    ``path`` leads to it: tags of sequences and numbers of items, in turn. ``after`` is ``None``
+    if the element is gone; ``before`` if it was put in.
+    """
+
+    path: tuple[int, ...]
+    tag: int
+    rule: Rule
+    before: Element | None
+    after: Element | None
+
+
+class _Place(NamedTuple):
+    """Where an element stands."""
+
+    source: Dataset
+    types: Types | None
+    encodings: list[str]
+    path: tuple[int, ...]
+
+    @property
+    def depth(self) -> int:
+        return len(self.path) // 2
 
 
 class Executor:
@@ -53,24 +88,35 @@ class Executor:
 
     Parameters
     ----------
-    policy, key, pseudonym
-        What to do, with which secret, and who the patient becomes.
+    treatment
+        What is done to values.
     parsed
         The file as it came.
+    pixels
+        Attributes that are already settled because the pixels were cleaned: tag to value,
+        ``None`` for gone.
+    steps
+        A list to tell each step to.
     """
 
-    def __init__(self, policy: Policy, key: bytes, pseudonym: Pseudonym, parsed: Parsed) -> None:
+    def __init__(
+        self,
+        treatment: Treatment,
+        parsed: Parsed,
+        pixels: Mapping[int, Element | None] | None = None,
+        steps: list[Step] | None = None,
+    ) -> None:
         self.counts: Counter[str] = Counter()
-        self._policy = policy
-        self._key = key
-        self._pseudonym = {
-            PATIENT_NAME: pseudonym.patient_name,
-            PATIENT_ID: pseudonym.patient_id,
-        }
+        self.steps = steps
+        self.cleaned: list[tuple[int, str]] = []
+        self._treatment = treatment
+        self._policy = treatment.policy
         self._parsed = parsed
+        self._pixels = pixels
         self._encoding = parsed.encoding
-        self._to_utf8 = not "".join(self._pseudonym.values()).isascii()
+        self._to_utf8 = treatment.needs_utf8
         self._guard = Guard()
+        self._scrubber: Scrubber | None = None
 
     def run(self, sop_class: str) -> Dataset:
         """The de-identified data set, a new one.
@@ -81,90 +127,204 @@ class Executor:
             If it cannot be made safe.
         """
         types = tables.types_at_top(sop_class)
-        result = self._dataset(self._parsed.dataset, types, charset.DEFAULT, 0)
+        source = self._parsed.dataset
+        if self._policy.clean_by == "scrub":
+            self._scrubber = Scrubber()
+            self._collect(source, charset.DEFAULT, 0)
+        result = self._dataset(_Place(source, types, charset.DEFAULT, ()))
+        for tag, element in (self._pixels or {}).items():
+            if element is not None:
+                result[tag] = element
+            elif tag in result:
+                del result[tag]
         for element in self._inserted(types):
             result[element.tag] = element
+            if self.steps is not None:
+                rule = Rule(Action.REPLACE_WITH_VALUE, "PS3.15 E.1.1")
+                told = (step for step in self.steps if step.path or step.tag != element.tag)
+                self.steps[:] = list(told)
+                self.steps.append(Step((), int(element.tag), rule, None, element))
         if self._policy.filters.identity_left and (leak := self._guard.leak()) is not None:
             raise Refused(Reason.IDENTITY_LEFT, tag_text(leak))
         return result
 
     def _inserted(self, types: Types | None) -> list[Element]:
         """What a de-identified instance says of itself (PS3.15 section E.1.1), and the patient."""
-        texts = {
-            _IDENTITY_REMOVED: "YES",
-            _METHOD: f"anontui {__version__}, PS3.15 E.1-1 {self._policy.edition}"[:64],
-            _TEMPORAL_INFORMATION: "REMOVED",
-        }
-        if types is None or PATIENT_ID in types:  # a color palette has no patient
-            texts |= self._pseudonym
-        if self._to_utf8:
-            texts[_CHARACTER_SET] = charset.UTF8_TERM
-        codes = Sequence([_code(value, meaning) for value, meaning in self._policy.codes])
-        return [
-            *(self._made(tag, text.encode()) for tag, text in texts.items()),
-            DataElement(BaseTag(_METHOD_CODES), "SQ", codes),
-        ]
+        # a color palette has no patient
+        has_patient = types is None or PATIENT_ID in types
+        masked = self._pixels is not None
+        texts = texts_of(self._treatment, has_patient=has_patient, pixels_cleaned=masked)
+        codes = self._policy.codes(pixels_cleaned=masked)
+        written = charset.UTF8 if self._to_utf8 else charset.DEFAULT
+        made: list[Element] = []
+        for tag, text in texts.items():
+            value = text.encode("utf-8" if written is charset.UTF8 else "ascii")
+            made.append(self._made(tag, _vr(tag), value))
+        made.append(DataElement(BaseTag(_METHOD_CODES), "SQ", Sequence(map(code_item, codes))))
+        return made
 
-    def _dataset(
-        self, source: Dataset, types: Types | None, encodings: list[str], depth: int
-    ) -> Dataset:
-        """One data set or item; ``encodings`` are its parent's, until it names its own."""
-        parent = charset.UTF8 if self._to_utf8 else encodings
+    def _collect(self, source: Dataset, encodings: list[str], depth: int) -> None:
+        """Tell the scrubber who and where everybody in the header is."""
         if _CHARACTER_SET in source:
             encodings = charset.encodings_of(bytes_of(element_of(source, _CHARACTER_SET)))
+        for tag in source.keys():
+            element = element_of(source, tag)
+            vr = _written_vr(element)
+            if vr == "SQ" and depth < self._policy.limits.depth:
+                for item in self._items(element, encodings) or ():
+                    self._collect(item, encodings, depth + 1)
+            elif self._scrubber is not None and Scrubber.wants(tag, vr):
+                text = charset.decode(bytes_of(element), encodings, vr)
+                self._scrubber.collect(tag, vr, text or "")
+
+    def _dataset(self, place: _Place) -> Dataset:
+        """One data set or item; its encodings are its parent's, until it names its own."""
+        source = place.source
+        parent = charset.UTF8 if self._to_utf8 else place.encodings
+        if _CHARACTER_SET in source:
+            encodings = charset.encodings_of(bytes_of(element_of(source, _CHARACTER_SET)))
+            place = place._replace(encodings=encodings)
+        creators = Creators(self._policy)
         elements: dict[BaseTag, Element] = {}
         for tag in sorted(source.keys()):
-            element = self._element(element_of(source, tag), types, encodings, depth)
-            if element is not None:
-                elements[tag] = element
-        result = Dataset(elements, parent_encoding=parent)
+            element = element_of(source, tag)
+            if creators.takes(tag, bytes_of(element)):
+                continue
+            kept = self._element(element, place, creators.of(tag))
+            if kept is not None:
+                elements[tag] = kept
+                creators.uses(tag)
+        for tag, value in creators.used():
+            elements[BaseTag(tag)] = self._made(tag, "LO", value)
+        result = Dataset(dict(sorted(elements.items())), parent_encoding=parent)
         # pydicom writes bytes as they are where this says that nothing else is asked for
-        written = charset.UTF8 if self._to_utf8 else encodings
+        written = charset.UTF8 if self._to_utf8 else place.encodings
         result.set_original_encoding(*self._encoding, written)
         result.is_undefined_length_sequence_item = source.is_undefined_length_sequence_item
         return result
 
-    def _element(
-        self, element: Element, types: Types | None, encodings: list[str], depth: int
-    ) -> Element | None:
+    def _element(self, element: Element, place: _Place, creator: str) -> Element | None:
         tag = int(element.tag)
-        action = self._policy.action(tag, types)
-        if Guard.wants(tag):
-            text = charset.decode(bytes_of(element), encodings, _vr(tag))
+        rule = self._rule(element, place, creator)
+        if Guard.wants(tag) and rule.action is not Action.KEEP:
+            text = charset.decode(bytes_of(element), place.encodings, _vr(tag))
             self._guard.removed(tag, text or "")
-        if action is Action.KEEP:
-            kept = self._kept(element, encodings, depth)
-            if kept is None:
+        if rule.action is Action.KEEP:
+            after = self._kept(element, place)
+            if after is None:
                 if tag >> 16 in _PIXEL_GROUPS:
                     raise Refused(Reason.INVALID_VALUE, tag_text(tag))
                 self.counts["delete_invalid"] += 1
-            return kept
-        self.counts[action.value] += 1
-        match action:
-            case Action.PSEUDONYM:
-                return self._made(tag, self._pseudonym[tag].encode())
-            case Action.REPLACE_UID:
-                return self._made(tag, self._new_uids(bytes_of(element)))
-            case Action.REPLACE:
-                return self._dummy(tag, element)
-            case Action.EMPTY:
-                return self._made(tag, b"")
-        return None
+        else:
+            self.counts[rule.action.value] += 1
+            after = self._treated(rule, element, place)
+        if self.steps is not None:
+            self.steps.append(Step(place.path, tag, rule, element, after))
+        return after
 
-    def _kept(self, element: Element, encodings: list[str], depth: int) -> Element | None:
+    def _rule(self, element: Element, place: _Place, creator: str) -> Rule:
+        tag = int(element.tag)
+        rule: AnyRule = self._policy.rule(tag, place.types, creator)
+        rule = decided(rule, lambda other: self._text(place, other))
+        group = tag >> 16
+        if group >> 8 == 0x60 and not group & 1 and not action_deletes(rule.action):
+            # what is drawn beside a region of interest may be writing
+            if text_at(place.source, group << 16 | _OVERLAY_TYPE) != "R" and not rule.told:
+                return Rule(Action.DELETE, "E.1-1 X, overlay of graphics")
+        return rule
+
+    def _text(self, place: _Place, tag: int) -> str | None:
+        if tag not in place.source:
+            return None
+        element = element_of(place.source, tag)
+        return charset.decode(bytes_of(element), place.encodings, _vr(tag)) or ""
+
+    # --- elements that change
+
+    def _treated(self, rule: Rule, element: Element, place: _Place) -> Element | None:
+        tag = int(element.tag)
+        if action_deletes(rule.action):
+            return None
+        if rule.action is Action.FUNCTION:
+            return self._computed(rule, element, place)
+        vr = _vr(tag) if not tag >> 16 & 1 else _written_vr(element)
+        if vr == "SQ":
+            return self._treated_sequence(rule, tag)
+        written = charset.UTF8 if self._to_utf8 else place.encodings
+        time = ""
+        if rule.action is Action.SHIFT_DATE and vr == "DA":
+            time = self._text(place, tables.time_of(tag) or 0) or ""
+        treated = self._treatment.treat(
+            rule,
+            tag,
+            vr,
+            bytes_of(element),
+            encodings=place.encodings,
+            written=written,
+            little=self._encoding.little,
+            scrubber=self._scrubber,
+            time_of_day=time,
+        )
+        self._look_at(tag, vr, treated)
+        return None if treated.value is None else self._made(tag, vr, treated.value)
+
+    def _look_at(self, tag: int, vr: str, treated: Treated) -> None:
+        """What is left of a text is looked at like a text that is kept, unless it is listed."""
+        if treated.text and not treated.is_listed:
+            self._guard.kept(tag, vr, treated.text)
+            self.cleaned.append((tag, treated.text))
+
+    def _treated_sequence(self, rule: Rule, tag: int) -> Element | None:
+        if rule.action is Action.EMPTY:
+            return DataElement(BaseTag(tag), "SQ", Sequence())
+        if rule.action is Action.REPLACE:
+            item = tables.dummy_item(tag)
+            items = [] if item is None else [Dataset.from_json(item)]
+            return DataElement(BaseTag(tag), "SQ", Sequence(items))
+        return None  # what is done to values cannot be done to items
+
+    def _computed(self, rule: Rule, element: Element, place: _Place) -> Element | None:
+        """What a user's function makes of an element; it is given a copy of the data set."""
+        tag = BaseTag(element.tag)
+        scratch = copy.deepcopy(place.source)
+        if rule.function is not None:
+            rule.function(scratch, tag)
+        if tag not in scratch:
+            return None
+        changed = scratch[tag]
+        if changed.VR == "SQ":
+            item_types = tables.types_inside(int(tag))
+            items = [
+                self._dataset(_Place(item, item_types, place.encodings, (*place.path, int(tag), n)))
+                for n, item in enumerate(_as_read(changed.value, self._encoding, place.encodings))
+            ]
+            return DataElement(tag, "SQ", Sequence(items))
+        buffer = DicomBytesIO()
+        buffer.is_implicit_VR, buffer.is_little_endian = True, self._encoding.little
+        written = charset.UTF8 if self._to_utf8 else place.encodings
+        write_data_element(buffer, changed, written)
+        value = buffer.getvalue()[8:]
+        if is_string([changed.VR]):
+            text = charset.decode(value, written, changed.VR) or ""
+            self._guard.kept(int(tag), changed.VR, text)
+        return RawDataElement(tag, changed.VR, len(value), value, 0, *self._encoding)
+
+    # --- elements that stay
+
+    def _kept(self, element: Element, place: _Place) -> Element | None:
         """What is passed on of an element that no rule touches; ``None`` if nothing can be."""
         tag = int(element.tag)
-        vr = _vr(tag)
+        vr = _vr(tag) if not tag >> 16 & 1 else _written_vr(element)
         if vr == "SQ":
-            return self._sequence(element, encodings, depth)
+            return self._sequence(element, place)
         if not isinstance(element, RawDataElement):
             return None
         if tag == _CHARACTER_SET:
             term = charset.UTF8_TERM.encode() if self._to_utf8 else bytes_of(element)
-            return self._made(tag, term)
+            return self._made(tag, "CS", term)
         if element.length == UNDEFINED:
-            return element if tag == PIXEL_DATA else None
-        return self._checked(element, vr.split(" or "), encodings)
+            return element if tag in PIXEL_DATA else None
+        return self._checked(element, vr.split(" or "), place.encodings)
 
     def _checked(
         self, raw: RawDataElement, vrs: list[str], encodings: list[str]
@@ -176,7 +336,10 @@ class Executor:
         if is_string(vrs):
             text = charset.decode(value, encodings, vrs[0])
             if text is None or not is_valid_text(text, vrs[0]):
-                return None
+                if vrs[0] not in DATE_VRS:
+                    return None
+                text = ""  # a malformed date is emptied
+                value = b""
             self._guard.kept(raw.tag, vrs[0], text)
             if self._to_utf8 and not charset.is_plain(value):
                 value = padded(text.encode(), vrs[0])
@@ -186,17 +349,21 @@ class Executor:
             raw = raw._replace(VR=vr if len(vrs) == 1 else "UN")
         return raw._replace(value=value, length=len(value))
 
-    def _sequence(self, element: Element, encodings: list[str], depth: int) -> Element | None:
+    def _sequence(self, element: Element, place: _Place) -> Element | None:
         """A kept sequence: the same rules apply inside its items."""
         limits = self._policy.limits
-        if depth >= limits.depth:
+        if place.depth >= limits.depth:
             raise Refused(Reason.TOO_DEEP, f"more than {limits.depth} levels")
-        items = self._items(element, encodings)
+        items = self._items(element, place.encodings)
         if items is None:
             return None
-        types = tables.types_inside(int(element.tag))
-        clean = Sequence([self._dataset(item, types, encodings, depth + 1) for item in items])
-        result = DataElement(element.tag, "SQ", clean)
+        tag = int(element.tag)
+        types = tables.types_inside(tag)
+        clean = [
+            self._dataset(_Place(item, types, place.encodings, (*place.path, tag, number)))
+            for number, item in enumerate(items)
+        ]
+        result = DataElement(element.tag, "SQ", Sequence(clean))
         result.is_undefined_length = not isinstance(element, RawDataElement)
         return result
 
@@ -213,25 +380,8 @@ class Executor:
         little = element.is_little_endian
         return read_sequence(BytesIO(value), implicit, little, len(value), encodings)
 
-    def _new_uids(self, value: bytes) -> bytes:
-        uids = value.decode("latin-1").split("\\")
-        return "\\".join(new_uid(self._key, uid.strip(" \0")) for uid in uids).encode("latin-1")
-
-    def _dummy(self, tag: int, element: Element) -> Element:
-        vr = _vr(tag)
-        if vr == "UI":
-            return self._made(tag, self._new_uids(bytes_of(element)))  # a dummy must be unique
-        if vr != "SQ":
-            return self._made(tag, dummy_value(tag, vr))
-        item = tables.dummy_item(tag)
-        items = [] if item is None else [Dataset.from_json(item)]
-        return DataElement(BaseTag(tag), "SQ", Sequence(items))
-
-    def _made(self, tag: int, value: bytes) -> Element:
+    def _made(self, tag: int, vr: str, value: bytes) -> Element:
         """An element of ours, whatever the original was written as."""
-        vr = _vr(tag)
-        if vr == "SQ":
-            return DataElement(BaseTag(tag), "SQ", Sequence())
         value = padded(value, vr)
         return RawDataElement(BaseTag(tag), vr, len(value), value, 0, *self._encoding)
 
@@ -241,10 +391,15 @@ def _vr(tag: int) -> str:
     return "UN" if known is None else known.vr
 
 
-def _code(value: str, meaning: str) -> Dataset:
-    """An item of the Code Sequence Macro (PS3.3 section 8.8), of scheme DCM."""
-    item = Dataset()
-    item.CodeValue = value
-    item.CodingSchemeDesignator = "DCM"
-    item.CodeMeaning = meaning
-    return item
+def _written_vr(element: Element) -> str:
+    """The VR that an element is written as, the dictionary's if none is written."""
+    return _vr(int(element.tag)) if element.VR is None else str(element.VR)
+
+
+def _as_read(items: Sequence, encoding: tuple[bool, bool], encodings: list[str]) -> Sequence:
+    """Items that a function made, as if they had come from a file."""
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = encoding
+    write_data_element(buffer, DataElement(BaseTag(0x00081115), "SQ", items), encodings)
+    value = buffer.getvalue()[8 if encoding[0] else 12 :]
+    return read_sequence(BytesIO(value), *encoding, len(value), encodings)

@@ -1,4 +1,4 @@
-"""From a data set to the bytes of a file, pixel data passed through uncopied."""
+"""From a data set to its bytes, pixel data passed through uncopied."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_data_element, write_file_meta_info
+from pydicom.filewriter import write_data_element
 
 from anontui.deid import charset
 from anontui.deid.structure import SEQUENCE_END, UNDEFINED, Encoding
@@ -18,15 +18,10 @@ from anontui.deid.values import element_of
 _LARGE = 1 << 16  # more than a 16-bit length can tell, so always in the long form
 
 
-def file_bytes(
-    dataset: Dataset, meta: FileMetaDataset, encoding: Encoding, *, deflated: bool
-) -> list[bytes]:
-    """The parts of a DICOM file (PS3.10 section 7), its preamble zeroed."""
-    head = DicomBytesIO()
-    head.write(bytes(128) + b"DICM")
-    write_file_meta_info(head, meta)
+def data_set_bytes(dataset: Dataset, encoding: Encoding, *, deflated: bool) -> list[bytes]:
+    """The bytes of a data set, in parts."""
     body = _encoded(dataset, encoding)
-    return [head.getvalue(), *(_deflated(body) if deflated else body)]
+    return _deflated(body) if deflated else list(body)
 
 
 def _encoded(dataset: Dataset, encoding: Encoding) -> Iterator[bytes]:

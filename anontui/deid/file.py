@@ -4,59 +4,273 @@ from __future__ import annotations
 
 import copy
 import os
-import secrets
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from anontui.atomic import sync_folder
-from anontui.deid.dataset import Executor
-from anontui.deid.encode import file_bytes
-from anontui.deid.filters import SERIES_INSTANCE, SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, check
-from anontui.deid.meta import new_meta
+from anontui.deid import facts as at
+from anontui.deid.dataset import Executor, Step
+from anontui.deid.encode import data_set_bytes
+from anontui.deid.facts import facts_of, facts_wanted
+from anontui.deid.filters import check
+from anontui.deid.masking import cleaned_pixels
+from anontui.deid.meta import file_head, new_meta
+from anontui.deid.outcome import Original, Outcome
 from anontui.deid.policy import Limits, Policy
 from anontui.deid.pseudonym import Pseudonym
 from anontui.deid.quiet import quiet
-from anontui.deid.refusal import Reason, Refused, Status
+from anontui.deid.refusal import Reason, Refused
 from anontui.deid.source import DEFLATED, Parsed, encoding_of, parse, read, transfer_syntax_of
+from anontui.deid.spans import Emission, Spans
+from anontui.deid.treatment import Treatment
 from anontui.deid.values import text_at
+from anontui.deid.writing import copy_range, new_file, write_all
 from anontui.errors import DeidError
 
 _SHORTEST_KEY = 16
 
+PseudonymFor = Callable[[str], Pseudonym]
+"""From a Patient ID to the pseudonym; raises :class:`Refused` if there is none."""
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file.
+
+class _Result(NamedTuple):
+    dataset: Dataset
+    parsed: Parsed
+    transfer_syntax: str
+    executor: Executor
+    treatment: Treatment
+
+
+class Deidentifier:
+    """The engine for one policy; it remembers what it saw, so make one for many files.
 
     Parameters
     ----------
-    status
-        ``done``, ``rejected`` (nothing to de-identify) or ``quarantined`` (a person must look).
-    reason
-        Why it is not done, in words without identity; empty when done.
-    code
-        The reason's code to count by, see :class:`Reason`; ``None`` when done.
-    study_instance_uid, series_instance_uid, sop_instance_uid
-        The new UIDs; empty unless done.
-    counts
-        Elements by what happened to them: :class:`Action` names, and ``delete_invalid``
-        for kept attributes whose value was not valid.
+    policy, key
+        What to do, and with which secret (16 bytes or more). The same input, policy and key
+        give the same bytes.
+    pseudonym
+        Who the patient becomes, or a function that tells it by the Patient ID.
+    fast
+        Whether the executor over bytes may be used; the results are the same.
+
+    Raises
+    ------
+    DeidError
+        If the key is too short.
     """
 
-    status: Status
-    reason: str = ""
-    code: Reason | None = None
-    study_instance_uid: str = ""
-    series_instance_uid: str = ""
-    sop_instance_uid: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        policy: Policy,
+        key: bytes,
+        pseudonym: Pseudonym | PseudonymFor,
+        *,
+        fast: bool = True,
+    ) -> None:
+        if len(key) < _SHORTEST_KEY:
+            raise DeidError(
+                f"The key is shorter than {_SHORTEST_KEY} bytes",
+                advice="Make a random one of 32 bytes and keep it secret.",
+            )
+        self.policy = policy
+        self.uids: dict[str, str] | None = None
+        """Original to new UIDs, while it is a dictionary; see :meth:`record_uids`."""
+        self._key = key
+        self._pseudonym = pseudonym
+        self._wanted = facts_wanted(policy)
+        self._treatments: dict[str, Treatment] = {}
+        self._spans = Spans(policy, self._treatment) if fast else None
+
+    def record_uids(self) -> None:
+        """Remember from now on which UID became which, in :attr:`uids`."""
+        self.uids = {}
+        for treatment in self._treatments.values():
+            treatment.uids = self.uids
+
+    def file(self, source: Path, target: Path, *, sync: bool = True) -> Outcome:
+        """De-identify a DICOM file.
+
+        Parameters
+        ----------
+        source
+            The file to read. Nothing about it is trusted.
+        target
+            Where the result goes, whole or not at all; its folder must exist.
+        sync
+            Whether the result is on the disk when this returns; a caller with many files may
+            sync the folder once instead.
+
+        Returns
+        -------
+        Outcome
+            A file that cannot be made safe is no error: it is rejected or quarantined, and no
+            target is written (one from before stays as it was).
+
+        Raises
+        ------
+        DeidError
+            If the target is the source, or it cannot be written.
+        """
+        goal = os.fspath(target)
+        try:
+            with _opened(source) as (file, state):
+                _check_target(goal, state)
+                emission = self._emission(file, state.st_size)
+                if emission is not None:
+                    outcome, head = self._emitted(emission)
+                    with new_file(goal, sync=sync) as new:
+                        write_all(new, head)
+                        copy_range(file, new, emission.start, emission.length)
+                        if emission.tail:
+                            write_all(new, emission.tail)
+                    return outcome
+                data = _read(file, state.st_size, self.policy.limits)
+            with quiet(), _refusing_surprises():
+                result = self._result(parse(data, self.policy.limits))
+                parts = _file_parts(result)
+        except Refused as refused:
+            return Outcome(refused.status, refused.words(), refused.reason)
+        with new_file(goal, sync=sync) as new:
+            for part in parts:
+                write_all(new, part)
+        return _outcome(result)
+
+    def instance(self, data: bytes, transfer_syntax: str = "") -> tuple[Outcome, bytes]:
+        """De-identify what was received: a data set's bytes, not decoded.
+
+        Parameters
+        ----------
+        data
+            A data set as a C-STORE carries it, in ``transfer_syntax``; without one, a whole
+            file (PS3.10) as a WADO-RS part is.
+        transfer_syntax
+            The UID that was agreed on.
+
+        Returns
+        -------
+        Outcome, bytes
+            The result is a whole file; no bytes unless the outcome is done.
+        """
+        try:
+            emission = None
+            if transfer_syntax and self._spans is not None:
+                try:
+                    emission = self._spans.instance(data, 0, transfer_syntax)
+                except DeidError:
+                    raise
+                except Exception:  # noqa: BLE001 - as above
+                    emission = None
+            if emission is not None:
+                outcome, head = self._emitted(emission)
+                body = data[emission.start : emission.start + emission.length]
+                return outcome, b"".join((head, body, emission.tail))
+            limits = self.policy.limits
+            with quiet(), _refusing_surprises():
+                parsed = (
+                    read(data, 0, transfer_syntax, limits)
+                    if transfer_syntax
+                    else parse(data, limits)
+                )
+                result = self._result(parsed)
+                return _outcome(result), b"".join(_file_parts(result))
+        except Refused as refused:
+            return Outcome(refused.status, refused.words(), refused.reason), b""
+
+    def dataset(self, dataset: Dataset) -> Dataset:
+        """De-identify a data set in memory; the given one stays as it is.
+
+        Returns
+        -------
+        Dataset
+            A new one. It has file meta information, made anew, if the given one has any.
+
+        Raises
+        ------
+        Refused
+            If it cannot be made safe, with the reason.
+        """
+        with quiet(), _refusing_surprises():
+            result = self._result(_as_read(dataset, self.policy.limits))
+            if getattr(dataset, "file_meta", None) is not None:
+                new = result.dataset
+                sop_class, sop_instance = text_at(new, at.SOP_CLASS), text_at(new, at.SOP_INSTANCE)
+                new.file_meta = new_meta(sop_class, sop_instance, result.transfer_syntax)
+            return result.dataset
+
+    def steps(self, source: Path) -> tuple[Outcome, list[Step]]:
+        """What would happen to each element of a file; nothing is written.
+
+        A file that is held has the steps up to where it was, and its reason in the outcome.
+        """
+        steps: list[Step] = []
+        try:
+            with _opened(source) as (file, state):
+                data = _read(file, state.st_size, self.policy.limits)
+            with quiet(), _refusing_surprises():
+                result = self._result(parse(data, self.policy.limits), steps)
+        except Refused as refused:
+            return Outcome(refused.status, refused.words(), refused.reason), steps
+        return _outcome(result), steps
+
+    def _treatment(self, patient_id: str) -> Treatment:
+        treatment = self._treatments.get(patient_id)
+        if treatment is None:
+            if len(self._treatments) > 1024:
+                self._treatments.clear()
+            pseudonym = self._pseudonym
+            if not isinstance(pseudonym, Pseudonym):
+                pseudonym = pseudonym(patient_id)
+            treatment = Treatment(self.policy, self._key, pseudonym, patient_id)
+            treatment.uids = self.uids
+            self._treatments[patient_id] = treatment
+        return treatment
+
+    def _emission(self, file: int, size: int) -> Emission | None:
+        """The fast way, if it can be gone."""
+        if self._spans is None:
+            return None
+        try:
+            return self._spans.file(file, size)
+        except DeidError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it stumbled over, the other executor decides
+            return None
+
+    def _emitted(self, emission: Emission) -> tuple[Outcome, bytes]:
+        treatment = emission.treatment
+        study, series, instance = (treatment.new_uid_at(*pair) for pair in _pairs(emission))
+        outcome = Outcome(
+            "done",
+            "",
+            None,
+            treatment.new_patient_id,
+            study,
+            series,
+            instance,
+            Counter(emission.counts),
+            (),
+            Original(treatment.patient_id, *emission.uids),
+        )
+        head = file_head(emission.sop_class, instance, emission.syntax)
+        return outcome, b"".join((head, *emission.head))
+
+    def _result(self, parsed: Parsed, steps: list[Step] | None = None) -> _Result:
+        facts = facts_of(parsed.dataset, self._wanted, little=parsed.encoding.little)
+        rule = check(facts, parsed.transfer_syntax, self.policy)
+        treatment = self._treatment(facts.text(at.PATIENT_ID))
+        syntax, pixels = parsed.transfer_syntax, None
+        if rule is not None and rule.boxes:
+            syntax, pixels = cleaned_pixels(parsed, rule.boxes)
+        executor = Executor(treatment, parsed, pixels, steps)
+        return _Result(executor.run(facts.text(at.SOP_CLASS)), parsed, syntax, executor, treatment)
 
 
 def deidentify_file(
@@ -68,93 +282,42 @@ def deidentify_file(
     pseudonym: Pseudonym,
     sync: bool = True,
 ) -> Outcome:
-    """De-identify a DICOM file.
-
-    Parameters
-    ----------
-    source
-        The file to read. Nothing about it is trusted.
-    target
-        Where the result goes, whole or not at all; its folder must exist.
-    policy, key, pseudonym
-        What to do, with which secret (16 bytes or more), and who the patient becomes. The
-        same input and key give the same bytes.
-    sync
-        Whether the result is on the disk when this returns; a caller with many files may
-        sync the folder once instead.
-
-    Returns
-    -------
-    Outcome
-        A file that cannot be made safe is no error: it is rejected or quarantined, and no
-        target is written (one from before stays as it was).
-
-    Raises
-    ------
-    DeidError
-        If the key is too short, the target is the source, or it cannot be written.
-    """
-    _check_key(key)
-    if _is_same(source, target):
-        raise DeidError("The target is the source", advice="Choose another target folder.")
-    try:
-        with quiet(), _refusing_surprises():
-            parsed = parse(_read(source, policy.limits), policy.limits)
-            result, counts = _deidentified(parsed, policy, key, pseudonym)
-            syntax = parsed.transfer_syntax
-            parts = file_bytes(
-                result, _meta(result, syntax), parsed.encoding, deflated=syntax == DEFLATED
-            )
-    except Refused as refused:
-        return Outcome(refused.status, refused.words(), refused.reason)
-    _write(target, parts, sync=sync)
-    return Outcome(
-        "done",
-        study_instance_uid=text_at(result, STUDY_INSTANCE),
-        series_instance_uid=text_at(result, SERIES_INSTANCE),
-        sop_instance_uid=text_at(result, SOP_INSTANCE),
-        counts=counts,
-    )
+    """De-identify one DICOM file; see :meth:`Deidentifier.file`."""
+    return Deidentifier(policy, key, pseudonym).file(source, target, sync=sync)
 
 
 def deidentify_dataset(
     dataset: Dataset, *, policy: Policy, key: bytes, pseudonym: Pseudonym
 ) -> Dataset:
-    """De-identify a data set in memory; the given one stays as it is.
-
-    Returns
-    -------
-    Dataset
-        A new one. It has file meta information, made anew, if the given one has any.
-
-    Raises
-    ------
-    Refused
-        If it cannot be made safe, with the reason.
-    DeidError
-        If the key is too short.
-    """
-    _check_key(key)
-    with quiet(), _refusing_surprises():
-        parsed = _as_read(dataset, policy.limits)
-        result, _ = _deidentified(parsed, policy, key, pseudonym)
-        if getattr(dataset, "file_meta", None) is not None:
-            result.file_meta = _meta(result, parsed.transfer_syntax)
-        return result
+    """De-identify one data set in memory; see :meth:`Deidentifier.dataset`."""
+    return Deidentifier(policy, key, pseudonym).dataset(dataset)
 
 
-def _is_same(source: Path, target: Path) -> bool:
-    with suppress(OSError):  # most often there is no target yet
-        return target.samefile(source)
-    return False
+def _pairs(emission: Emission) -> Iterator[tuple[int, str]]:
+    return zip((at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE), emission.uids, strict=True)
 
 
-def _check_key(key: bytes) -> None:
-    if len(key) < _SHORTEST_KEY:
-        raise DeidError(
-            f"The key is shorter than {_SHORTEST_KEY} bytes",
-            advice="Make a random one of 32 bytes and keep it secret.",
-        )
+def _outcome(result: _Result) -> Outcome:
+    new, old, executor = result.dataset, result.parsed.dataset, result.executor
+    uids = (at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE)
+    return Outcome(
+        "done",
+        "",
+        None,
+        text_at(new, at.PATIENT_ID),
+        *(text_at(new, tag) for tag in uids),
+        counts=dict(executor.counts),
+        cleaned=tuple(executor.cleaned),
+        original=Original(text_at(old, at.PATIENT_ID), *(text_at(old, tag) for tag in uids)),
+    )
+
+
+def _file_parts(result: _Result) -> list[bytes]:
+    """The parts of a DICOM file (PS3.10 section 7), its preamble zeroed."""
+    new, syntax = result.dataset, result.transfer_syntax
+    head = file_head(text_at(new, at.SOP_CLASS), text_at(new, at.SOP_INSTANCE), syntax)
+    body = data_set_bytes(new, result.parsed.encoding, deflated=syntax == DEFLATED)
+    return [head, *body]
 
 
 @contextmanager
@@ -169,15 +332,6 @@ def _refusing_surprises() -> Iterator[None]:
         raise Refused(Reason.PARSER, type(error).__name__) from None
 
 
-def _deidentified(
-    parsed: Parsed, policy: Policy, key: bytes, pseudonym: Pseudonym
-) -> tuple[Dataset, dict[str, int]]:
-    check(parsed, policy.filters)
-    executor = Executor(policy, key, pseudonym, parsed)
-    result = executor.run(text_at(parsed.dataset, SOP_CLASS))
-    return result, dict(executor.counts)
-
-
 def _as_read(dataset: Dataset, limits: Limits) -> Parsed:
     """A data set in memory as if it had come from a file, so that one way handles both."""
     syntax = transfer_syntax_of(dataset)
@@ -187,44 +341,45 @@ def _as_read(dataset: Dataset, limits: Limits) -> Parsed:
     return read(buffer.getvalue(), 0, syntax, limits)
 
 
-def _meta(result: Dataset, transfer_syntax: str) -> FileMetaDataset:
-    sop_class, sop_instance = text_at(result, SOP_CLASS), text_at(result, SOP_INSTANCE)
-    return new_meta(sop_class, sop_instance, transfer_syntax)
-
-
-def _read(path: Path, limits: Limits) -> bytes:
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[int, os.stat_result]]:
+    """A regular file's descriptor and state; a pipe is not waited for."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        file = os.open(source, os.O_RDONLY | _FLAGS)
+    except OSError as error:
+        raise _unreadable(error) from None
+    try:
+        state = os.fstat(file)
+        if not stat.S_ISREG(state.st_mode):
             raise Refused(Reason.NOT_A_FILE)
-        if status.st_size > limits.file_bytes:
-            raise Refused(Reason.TOO_LARGE, f"more than {limits.file_bytes} bytes")
-        with path.open("rb") as file:
-            return file.read(limits.file_bytes)
-    except OSError as error:
-        raise Refused(Reason.UNREADABLE, error.strerror or type(error).__name__) from None
+        yield file, state
+    finally:
+        os.close(file)
 
 
-def _write(target: Path, parts: list[bytes], *, sync: bool) -> None:
-    """Put the parts in the target's place, whole or not at all."""
-    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
+
+
+def _read(file: int, size: int, limits: Limits) -> bytes:
+    if size > limits.file_bytes:
+        raise Refused(Reason.TOO_LARGE, f"more than {limits.file_bytes} bytes")
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.writelines(parts)
-                if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        if sync:
-            sync_folder(target.parent)
+        with os.fdopen(os.dup(file), "rb") as stream:
+            stream.seek(0)
+            return stream.read(limits.file_bytes)
     except OSError as error:
-        raise DeidError(
-            "A de-identified file cannot be written",
-            advice="Check that the target folder exists, is writable and has room, then go on.",
-            cause=error.strerror or type(error).__name__,
-        ) from error
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> Refused:
+    return Refused(Reason.UNREADABLE, error.strerror or type(error).__name__)
+
+
+def _check_target(target: str, source: os.stat_result) -> None:
+    """Raise DeidError if the target is the source; most often there is no target yet."""
+    try:
+        state = os.stat(target)
+    except OSError:
+        return
+    if os.path.samestat(state, source):
+        raise DeidError("The target is the source", advice="Choose another target folder.")

@@ -5,35 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pydicom.dataelem import RawDataElement
-
+from anontui.deid import facts as at
 from anontui.deid import tables
-from anontui.deid.policy import Filters
+from anontui.deid.facts import Facts
+from anontui.deid.options import Option
+from anontui.deid.pixelrules import PixelRule
+from anontui.deid.policy import Filters, Policy
 from anontui.deid.refusal import Reason, Refused
-from anontui.deid.source import MEDIA_STORAGE_DIRECTORY, NATIVE, Parsed, is_uid
-from anontui.deid.structure import UNDEFINED
-from anontui.deid.values import bytes_of, element_of, text_at
-
-SOP_CLASS = 0x00080016
-SOP_INSTANCE = 0x00080018
-STUDY_INSTANCE = 0x0020000D
-SERIES_INSTANCE = 0x0020000E
-
-_DIRECTORY_RECORDS = 0x00041220
-_IMAGE_TYPE = 0x00080008
-_MODALITY = 0x00080060
-_SERIES_DESCRIPTION = 0x0008103E
-_SAMPLES = 0x00280002
-_PHOTOMETRIC = 0x00280004
-_NUMBER_OF_FRAMES = 0x00280008
-_ROWS = 0x00280010
-_COLUMNS = 0x00280011
-_BITS_ALLOCATED = 0x00280100
-_BURNED_IN = 0x00280301
-_PIXEL_DATA = {0x7FE00010: 0, 0x7FE00008: 32, 0x7FE00009: 64}  # tag to bits, 0: Bits Allocated
-_OVERLAY_GROUPS = range(0x6000, 0x6100, 2)
-_BIT_POSITION = 0x0102  # not 0: the overlay lives in that bit of the pixel data
-_PIXELS_ELSEWHERE = 0x00287FE0  # Pixel Data Provider URL
+from anontui.deid.source import MEDIA_STORAGE_DIRECTORY, NATIVE, is_uid
+from anontui.deid.tags import tag_text
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1"
 _SECONDARY_CAPTURE = re.compile(rf"{re.escape(_STORAGE)}\.7(\.[0-9]+)?")
@@ -45,89 +25,96 @@ _SCREEN = re.compile(r"patient protocol|dose (report|info|record|sheet)|screen ?
 _STORED_SAMPLES = {"YBR_FULL_422": 2.0, "YBR_PARTIAL_422": 2.0, "YBR_PARTIAL_420": 1.5}
 
 
-def check(parsed: Parsed, filters: Filters) -> None:
+def check(facts: Facts, syntax: str, policy: Policy) -> PixelRule | None:
     """Let a file pass, or refuse it.
+
+    Returns
+    -------
+    PixelRule or None
+        What is to be blacked out, if option clean-pixel-data is on and a rule fits.
 
     Raises
     ------
     Refused
         If it lacks what every instance has, its pixels are cut short, or a filter holds it.
     """
-    dataset = parsed.dataset
-    sop_class = text_at(dataset, SOP_CLASS)
-    if _DIRECTORY_RECORDS in dataset or sop_class == MEDIA_STORAGE_DIRECTORY:
+    filters = policy.filters
+    sop_class = facts.text(at.SOP_CLASS)
+    if facts.has(at.DIRECTORY_RECORDS) or sop_class == MEDIA_STORAGE_DIRECTORY:
         raise Refused(Reason.DICOMDIR)
     if not is_uid(sop_class):
         raise Refused(Reason.MISSING_UID, "(0008,0016)")
     types = tables.types_at_top(sop_class)
-    for tag in (SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE):
+    for tag in (at.SOP_INSTANCE, at.STUDY_INSTANCE, at.SERIES_INSTANCE):
         # a color palette, for one, belongs to no study
-        if (types is None or tag in types) and not text_at(dataset, tag):
+        if (types is None or tag in types) and not facts.text(tag):
             raise Refused(Reason.MISSING_UID, tag_text(tag))
-    for reason in _held_by(parsed, sop_class, filters):
+    if filters.sop_classes and sop_class not in filters.sop_classes:
+        raise Refused(Reason.SOP_CLASS)
+    if filters.opt_out and facts.text(at.PATIENT_ID) in filters.opt_out:
+        raise Refused(Reason.OPT_OUT)
+    for tag in sorted(filters.required):
+        if not facts.text(tag):
+            raise Refused(Reason.MISSING_ATTRIBUTE, tag_text(tag))
+    rule = _pixel_rule(facts, policy)
+    for reason in _held_by(facts, sop_class, filters, rule):
         raise Refused(reason)
-    _check_pixels(parsed, sop_class)
+    _check_pixels(facts, sop_class, syntax)
+    return rule
 
 
-def tag_text(tag: int) -> str:
-    """A tag as the standard prints it."""
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+def _pixel_rule(facts: Facts, policy: Policy) -> PixelRule | None:
+    has_pixels = any(facts.has(tag) for tag in at.PIXEL_DATA)
+    if Option.CLEAN_PIXEL_DATA not in policy.options or not has_pixels:
+        return None
+    rows, columns = facts.number(at.ROWS), facts.number(at.COLUMNS)
+    return policy.pixel_rules.fitting(facts.text, rows, columns)
 
 
-def _number_at(parsed: Parsed, tag: int) -> int:
-    """The value of a US element; 0 if the data set has no such element."""
-    if tag not in parsed.dataset:
-        return 0
-    value = bytes_of(element_of(parsed.dataset, tag))[:2]
-    return int.from_bytes(value, "little" if parsed.encoding.little else "big")
-
-
-def _held_by(parsed: Parsed, sop_class: str, filters: Filters) -> Iterator[Reason]:
-    dataset = parsed.dataset
-    if filters.burned_in and text_at(dataset, _BURNED_IN).upper() == "YES":
-        yield Reason.BURNED_IN
-    if filters.secondary_capture and _SECONDARY_CAPTURE.fullmatch(sop_class):
-        yield Reason.SECONDARY_CAPTURE
-    if filters.ultrasound and (
-        _ULTRASOUND.fullmatch(sop_class)
-        or (text_at(dataset, _MODALITY) == "US" and any(tag in dataset for tag in _PIXEL_DATA))
-    ):
-        yield Reason.ULTRASOUND
+def _held_by(
+    facts: Facts, sop_class: str, filters: Filters, rule: PixelRule | None
+) -> Iterator[Reason]:
+    if rule is None:  # else what may be burned in is blacked out
+        if filters.burned_in and facts.text(at.BURNED_IN).upper() == "YES":
+            yield Reason.BURNED_IN
+        if filters.secondary_capture and _SECONDARY_CAPTURE.fullmatch(sop_class):
+            yield Reason.SECONDARY_CAPTURE
+        if filters.ultrasound and (
+            _ULTRASOUND.fullmatch(sop_class)
+            or (facts.text(at.MODALITY) == "US" and any(map(facts.has, at.PIXEL_DATA)))
+        ):
+            yield Reason.ULTRASOUND
     if filters.encapsulated_document and _DOCUMENT.fullmatch(sop_class):
         yield Reason.ENCAPSULATED_DOCUMENT
     if filters.dose_report and _DOSE_REPORT.fullmatch(sop_class):
         yield Reason.DOSE_REPORT
-    told = f"{text_at(dataset, _IMAGE_TYPE)} {text_at(dataset, _SERIES_DESCRIPTION)}"
+    told = f"{facts.text(at.IMAGE_TYPE)} {facts.text(at.SERIES_DESCRIPTION)}"
     if filters.screen and _SCREEN.search(told.lower().replace("_", " ")):
         yield Reason.SCREEN
-    if filters.embedded_overlay and any(
-        _number_at(parsed, group << 16 | _BIT_POSITION) for group in _OVERLAY_GROUPS
-    ):
+    if filters.embedded_overlay and any(map(facts.number, at.BIT_POSITIONS)):
         yield Reason.EMBEDDED_OVERLAY
 
 
-def _check_pixels(parsed: Parsed, sop_class: str) -> None:
+def _check_pixels(facts: Facts, sop_class: str, syntax: str) -> None:
     """An image is whole: what was cut off between two elements shows here only."""
-    dataset = parsed.dataset
-    present = next((tag for tag in _PIXEL_DATA if tag in dataset), None)
+    present = next(filter(facts.has, at.PIXEL_DATA), None)
     if present is None:
-        is_image = _ROWS in dataset or (tables.iod_of(sop_class) or "").endswith("-image")
-        if is_image and _PIXELS_ELSEWHERE not in dataset:
+        is_image = facts.has(at.ROWS) or (tables.iod_of(sop_class) or "").endswith("-image")
+        if is_image and not facts.has(at.PIXELS_ELSEWHERE):
             raise Refused(Reason.PIXEL_DATA)
         return
-    element = element_of(dataset, present)
-    if isinstance(element, RawDataElement) and element.length == UNDEFINED:
-        if parsed.transfer_syntax in NATIVE:  # compressed, and nothing says how
+    if facts.pixel_length is None:
+        if syntax in NATIVE:  # compressed, and nothing says how
             raise Refused(Reason.TRANSFER_SYNTAX)
         return  # its fragments were followed to their delimiter
-    frames = text_at(dataset, _NUMBER_OF_FRAMES)
+    frames = facts.text(at.NUMBER_OF_FRAMES)
     bits = (
-        _number_at(parsed, _ROWS)
-        * _number_at(parsed, _COLUMNS)
+        facts.number(at.ROWS)
+        * facts.number(at.COLUMNS)
         * (int(frames) if frames.isascii() and frames.isdigit() else 1)
-        * (_PIXEL_DATA[present] or _number_at(parsed, _BITS_ALLOCATED))
+        * (at.PIXEL_DATA[present] or facts.number(at.BITS_ALLOCATED))
     )
-    samples = _number_at(parsed, _SAMPLES)
-    stored = _STORED_SAMPLES.get(text_at(dataset, _PHOTOMETRIC), samples or 1)
-    if len(bytes_of(element)) < int(bits * stored) // 8:
+    samples = facts.number(at.SAMPLES)
+    stored = _STORED_SAMPLES.get(facts.text(at.PHOTOMETRIC), samples or 1)
+    if facts.pixel_length < int(bits * stored) // 8:
         raise Refused(Reason.PIXEL_DATA)

@@ -21,7 +21,8 @@ _NAMELESS = frozenset(
 )
 # and so are the code strings, which the standard enumerates: HEAD, KNEE.
 _NAMELESS_VRS = frozenset({"AE", "CS", "OB", "OW", "UN", "UR"})
-_NUMERIC_VRS = frozenset({"DS", "IS", "UI"})  # every number in them may be a short id by chance
+# every number in these may be a short id, or a date of birth, by chance
+_NUMERIC_VRS = frozenset({"DS", "IS", "UI", "DA", "DT", "TM"})
 
 _SHORTEST_NAME = 4
 _SHORTEST_ID = 5
@@ -53,8 +54,13 @@ class Guard:
     def kept(self, tag: int, vr: str, text: str) -> None:
         """The text of an element that is kept."""
         if text and vr not in _NUMERIC_VRS:
-            has_names = vr not in _NAMELESS_VRS and tag not in _NAMELESS
+            is_private = tag >> 16 & 1  # whose bytes may be text all the same
+            has_names = bool(is_private) or (vr not in _NAMELESS_VRS and tag not in _NAMELESS)
             self._kept.append((tag, has_names, text))
+
+    def searched(self) -> frozenset[str]:
+        """All names and ids, case folded."""
+        return frozenset(self._ids | self._names)
 
     def leak(self) -> int | None:
         """The tag of a kept element that repeats an identity; ``None`` if none does."""

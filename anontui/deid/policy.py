@@ -16,7 +16,7 @@ from anontui.deid import tables
 from anontui.deid.actions import Action, AnyRule, Choice, Rule
 from anontui.deid.options import BASIC_CODE, Option, check_options
 from anontui.deid.pixelrules import PixelRules
-from anontui.deid.profile import safe_private, standard_rules, unlisted
+from anontui.deid.profile import cleaned, safe_private, standard_rules, unlisted
 from anontui.deid.tables import Types
 from anontui.deid.tags import TagPattern
 from anontui.deid.whitelist import WhiteList
@@ -177,7 +177,7 @@ class Policy:
         compiled = standard_rules(chosen)
         white_list = white_list or WhiteList()
         for tag in white_list.values:
-            compiled[tag] = Rule(Action.CLEAN, "white list")
+            compiled[tag] = cleaned(compiled.get(tag), "white list")
         told = tuple(rules)
         for pattern, rule in told:
             _check_private(pattern, rule)
@@ -223,10 +223,13 @@ class Policy:
     def _undecided(self, tag: int, creator: str) -> AnyRule:
         for pattern, rule in reversed(self.told):
             if pattern.matches(tag, creator):
+                if isinstance(rule, Rule) and rule.action is Action.CLEAN:
+                    return cleaned(self.rules.get(tag), rule.because)
                 return rule
+        return self._private(tag, creator) if tag >> 16 & 1 else self._standard(tag)
+
+    def _standard(self, tag: int) -> Rule:
         group = tag >> 16
-        if group & 1:
-            return self._private(tag, creator)
         if not tag & 0xFFFF:
             return Rule(Action.DELETE, "group length")
         if group < 0x0008:
@@ -240,9 +243,9 @@ class Policy:
     def _private(self, tag: int, creator: str) -> Rule:
         if self.keep_private:
             return Rule(Action.KEEP, "private elements are kept")
-        if Option.RETAIN_SAFE_PRIVATE in self.options:
-            if (tag >> 16, tag & 0xFF, creator) in safe_private():
-                return Rule(Action.KEEP, "E.3.10-1, safe private")
+        is_safe = (tag >> 16, tag & 0xFF, creator) in safe_private()
+        if is_safe and Option.RETAIN_SAFE_PRIVATE in self.options:
+            return Rule(Action.KEEP, "E.3.10-1, safe private")
         return Rule(Action.DELETE_PRIVATE, "private")
 
     def _overlay(self, tag: int) -> Rule:
@@ -302,11 +305,11 @@ def _resolved(action: Action, kind: str) -> Action:
 def resolve(rule: AnyRule, kind: str) -> AnyRule:
     """Decide a rule by the attribute's type (1, 1C, 2, 2C, 3; ``?`` if that is not known)."""
     if isinstance(rule, Choice):
-        return replace(
-            rule, then=resolve(rule.then, kind), otherwise=resolve(rule.otherwise, kind)
-        )
+        return replace(rule, then=resolve(rule.then, kind), otherwise=resolve(rule.otherwise, kind))
     if rule.told and rule.action is Action.EMPTY:
         return rule
+    if rule.action is Action.CLEAN:
+        return replace(rule, otherwise=_resolved(rule.otherwise, kind[0]))
     action = _resolved(rule.action, kind[0])
     if action is rule.action:
         return rule

@@ -75,13 +75,25 @@ def standard_rules(options: Collection[Option]) -> dict[int, Rule]:
         said = {row[option.column]: option for option in options if row.get(option.column)}
         for code in ("K", "C"):
             if code in said:
-                rules[tag] = Rule(_kept(tag, code, said[code]), f"option {said[code]}: {code}")
+                basic, because = rules[tag], f"option {said[code]}: {code}"
+                action = _kept(tag, code, said[code])
+                is_clean = action is Action.CLEAN
+                rules[tag] = cleaned(basic, because) if is_clean else Rule(action, because)
                 break
     if Option.RETAIN_UIDS in options:
         kin = Rule(Action.KEEP, f"option {Option.RETAIN_UIDS}")
         rules |= {tag: kin for tag, code in _BESIDE_THE_TABLE.items() if code == "U"}
     rules[PATIENT_NAME] = rules[PATIENT_ID] = Rule(Action.PSEUDONYM, "the pseudonym")
     return rules
+
+
+def cleaned(basic: Rule | None, because: str) -> Rule:
+    """The rule that cleans an attribute; what may not stay is treated as the table says."""
+    taking = basic is not None and basic.action not in (Action.KEEP, Action.CLEAN)
+    otherwise = basic.action if basic is not None and taking else Action.DELETE
+    if basic is not None and basic.action is Action.CLEAN:
+        otherwise = basic.otherwise
+    return Rule(Action.CLEAN, because, otherwise=otherwise)
 
 
 def _kept(tag: int, code: str, option: Option) -> Action:

@@ -35,6 +35,10 @@ class Reason(StrEnum):
     SCREEN = "screen"
     EMBEDDED_OVERLAY = "embedded_overlay"
     IDENTITY_LEFT = "identity_left"
+    MISSING_ATTRIBUTE = "missing_attribute"
+    SOP_CLASS = "sop_class"
+    OPT_OUT = "opt_out"
+    PATIENT_CONFLICT = "patient_conflict"
 
 
 _WORDS = {
@@ -60,8 +64,14 @@ _WORDS = {
     Reason.SCREEN: "a patient protocol, dose report or screen save as an image",
     Reason.EMBEDDED_OVERLAY: "an overlay is embedded in the pixel data",
     Reason.IDENTITY_LEFT: "a kept value repeats the patient's identity",
+    Reason.MISSING_ATTRIBUTE: "a required attribute has no value",
+    Reason.SOP_CLASS: "a SOP class that the policy does not allow",
+    Reason.OPT_OUT: "the patient opted out",
+    Reason.PATIENT_CONFLICT: "files of one study name different patients",
 }
-_REJECTED = frozenset({Reason.NOT_A_FILE, Reason.NOT_DICOM, Reason.DICOMDIR})
+_REJECTED = frozenset(
+    {Reason.NOT_A_FILE, Reason.NOT_DICOM, Reason.DICOMDIR, Reason.SOP_CLASS, Reason.OPT_OUT}
+)
 
 
 class Refused(DeidError):

@@ -67,8 +67,8 @@ def iod_of(sop_class: str) -> str | None:
 @cache
 def types_at_top(sop_class: str) -> Types | None:
     """The types at the top level of a SOP class's IOD; ``None`` if it is not known."""
-    iod = iod_of(sop_class)
-    return None if iod is None else _by_tag(_types()["top"][iod])
+    types = _types()["top"].get(iod_of(sop_class) or "")
+    return None if types is None else _by_tag(types)
 
 
 @cache
@@ -96,6 +96,17 @@ def attribute(tag: int) -> Attribute | None:
     except KeyError:
         return None
     return Attribute(vr, bool(retired), keyword)
+
+
+@cache
+def time_of(tag: int) -> int | None:
+    """The tag of the time that belongs to a date: Study Date to Study Time."""
+    from pydicom.datadict import tag_for_keyword
+
+    known = attribute(tag)
+    if known is None or not known.keyword.endswith("Date"):
+        return None
+    return tag_for_keyword(known.keyword[: -len("Date")] + "Time")
 
 
 @cache

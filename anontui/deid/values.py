@@ -8,6 +8,8 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from anontui.deid.dates import Offset, shifted
+
 Element = DataElement | RawDataElement
 
 _NUMBERS = {
@@ -15,7 +17,11 @@ _NUMBERS = {
     **dict.fromkeys(("UL", "SL", "FL", "AT"), 4),
     **dict.fromkeys(("UV", "SV", "FD"), 8),
 }
+NUMBER_FORMATS = {
+    "US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q",
+}  # fmt: skip
 _BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+DATE_VRS = frozenset({"DA", "DT", "TM"})
 _DIGITS = re.compile(r"[0-9+\-.eE\\\s]*")
 _PRECISE_VRS = frozenset({"AS", "DA", "DT", "PN", "TM"})
 _STRICT = {"DS": _DIGITS, "IS": _DIGITS, "UI": re.compile(r"[0-9.\\]*")}
@@ -54,13 +60,20 @@ def may_hold(vr: str, vrs: list[str]) -> bool:
 
 def is_valid_text(text: str, vr: str) -> bool:
     """Whether characters are a possible value of ``vr``, lengths and counts forgiven."""
+    if vr in DATE_VRS:
+        return shifted(text, vr, Offset(0)) is not None
     strict = _STRICT.get(vr)
     return strict is None or strict.fullmatch(text) is not None
 
 
 def is_valid_size(size: int, vr: str) -> bool:
     """Whether so many bytes are a number, or several, of ``vr``."""
-    return size % _NUMBERS.get(vr, 1) == 0
+    return size % number_size(vr) == 0
+
+
+def number_size(vr: str) -> int:
+    """Bytes of one number of ``vr``; 1 if it holds something else."""
+    return _NUMBERS.get(vr, 1)
 
 
 def _kind(vr: str) -> str:

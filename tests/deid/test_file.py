@@ -139,7 +139,7 @@ def test_full_disk_leaves_nothing(
 
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(file_of())
-    monkeypatch.setattr(os if failing == "fsync" else Path, failing, fail)
+    monkeypatch.setattr(os, failing, fail)
     with pytest.raises(DeidError, match="cannot be written"):
         deidentify(source, target)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -176,7 +176,7 @@ def test_parser_that_fails_is_no_crash(tmp_path: Path, monkeypatch: pytest.Monke
         raise KeyError("Lindqvist^Tova")
 
     monkeypatch.setattr("anontui.deid.source.read_dataset", fail)
-    outcome, _ = run(file_of(), tmp_path)
+    outcome, _ = run(file_of(form=Form(BIG)), tmp_path)
     assert (outcome.code, outcome.status) == (Reason.PARSER, "quarantined")
     assert outcome.reason.endswith("KeyError")
 

@@ -1,0 +1,49 @@
+"""From boxes to the elements that a cleaned image has in place of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag
+
+from anontui.deid import tables
+from anontui.deid.pixelrules import Box
+from anontui.deid.source import Parsed
+from anontui.deid.structure import UNDEFINED
+from anontui.deid.values import Element
+
+_PIXEL_DATA = 0x7FE00010
+
+
+def cleaned_pixels(parsed: Parsed, boxes: Sequence[Box]) -> tuple[str, dict[int, Element | None]]:
+    """Black out boxes in every frame.
+
+    Returns
+    -------
+    str
+        The transfer syntax of the result.
+    dict
+        Tag to the element that takes the place of the image's own; ``None`` for none.
+
+    Raises
+    ------
+    Refused
+        If the pixels cannot be decoded.
+    """
+    from anontui.deid.pixels import masked
+
+    result = masked(parsed.dataset, parsed.transfer_syntax, boxes)
+    elements: dict[int, Element | None] = {}
+    for tag, value in result.changed.items():
+        known = tables.attribute(tag)
+        vr = known.vr if known else "UN"
+        elements[tag] = None if value is None else _raw(parsed, tag, vr, value, len(value))
+    length = UNDEFINED if result.encapsulated else len(result.pixel_data)
+    vr = "OB" if result.encapsulated else "OW"
+    elements[_PIXEL_DATA] = _raw(parsed, _PIXEL_DATA, vr, result.pixel_data, length)
+    return result.transfer_syntax, elements
+
+
+def _raw(parsed: Parsed, tag: int, vr: str, value: bytes, length: int) -> RawDataElement:
+    return RawDataElement(BaseTag(tag), vr, length, value, 0, *parsed.encoding)

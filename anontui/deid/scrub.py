@@ -1,0 +1,103 @@
+"""Scrubbing: free text without what tells who the patient, the staff or the place were.
+
+Taken out is every name, id, date and address that stands anywhere in the same header, and
+whatever looks like a date, a phone number, an identifier or an address.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# identifiers: Accession Number, Patient ID, its issuer, Patient's Birth Date, Other Patient IDs,
+# Medical Record Locator, Study ID, Admission ID, Requested and Scheduled Procedure (Step) ID,
+# Placer and Filler Order Number, Device Serial Number, telephone numbers
+_IDS = frozenset(
+    {
+        0x00080050, 0x00080094, 0x00100020, 0x00100021, 0x00100030, 0x00101000, 0x00101090,
+        0x00102154, 0x00102155, 0x00181000, 0x00200010, 0x00380010, 0x00400009, 0x00401001,
+        0x00402016, 0x00402017,
+    }
+)  # fmt: skip
+# places: Institution Name, Address and Department, Station Name, addresses, current location,
+# Issuer of Admission ID; words of theirs are searched for one by one
+_PLACES = frozenset(
+    {
+        0x00080080, 0x00080081, 0x00080092, 0x00081010, 0x00081040, 0x00101040, 0x00102150,
+        0x00102152, 0x00380011, 0x00380300, 0x00380400, 0x00400243,
+    }
+)  # fmt: skip
+_COMMON = frozenset("the and for von van der den del of at in de la le".split())
+_SHORTEST_WORD = 2
+_SHORTEST_ID = 3
+
+_MONTHS = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt|mai|dez|"
+    r"januar[iy]?|febr?uar[iy]?|march|april|june|july|august|september|october|november|december)"
+)
+_LOOKS_TELLING = re.compile(
+    "|".join(
+        (
+            r"[\w.+-]+@[\w-]+\.[\w.]+",  # mail
+            r"(?:https?|ftp)://\S+|www\.\S+",
+            r"(?<!\d)\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)",  # dates
+            rf"(?<![\w])\d{{1,2}}\.?[ -]?{_MONTHS}\.?[ ,-]*(?:\d{{4}}|\d{{2}})?(?!\w)",
+            rf"(?<![\w]){_MONTHS}\.? ?\d{{1,2}}(?:st|nd|rd|th)?,? ?(?:\d{{4}})?(?!\w)",
+            r"(?<!\d)\d{1,2}:\d\d(?::\d\d)?(?!\d)",  # times of day
+            r"\+?\(?\d[\d ()/-]{6,}\d",  # phone numbers
+            r"(?<!\w)\d{4} ?[A-Z]{2}(?!\w)",  # postal codes
+            r"(?<!\w)\d+[a-z]? [\w'.-]+ (?:street|st|road|rd|avenue|ave|lane|ln|drive|dr)(?!\w)",
+            r"(?<!\w)[\w'.-]*(?:stra(?:ss|ß|at)e?|weg|laan|plein|gracht|gasse|platz) ?\d+[a-z]?",
+            r"(?<!\w)(?:dr|prof|mr|mrs|ms|mevr|dhr|herr|frau|mme|pt|patient)\b\.?:? [A-Z][\w'-]+",
+            r"(?<!\w)(?=[\w-]*\d[\w-]*\d[\w-]*\d[\w-]*\d[\w-]*\d)[\w-]+",  # five digits: an id
+        )
+    ),
+    re.IGNORECASE,
+)
+_LEFTOVER = re.compile(r"(?:^[\s,;:/()\[\]&^=-]+)|(?:[\s,;:/(\[&^=-]+$)")
+
+
+class Scrubber:
+    """Collects what tells identities in one header, then takes it out of texts."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        self._ids: set[str] = set()
+
+    @staticmethod
+    def wants(tag: int, vr: str) -> bool:
+        """Whether :meth:`collect` is to be told of an attribute, kept or not."""
+        return vr in ("PN", "DA") or tag in _IDS or tag in _PLACES
+
+    def collect(self, tag: int, vr: str, text: str) -> None:
+        """Take in the text of an attribute that tells who or where somebody is."""
+        if tag in _IDS or vr == "DA":
+            parts = (part.strip() for part in text.split("\\"))
+            self._ids.update(part for part in parts if len(part) >= _SHORTEST_ID)
+        if tag not in _IDS and vr != "DA":
+            for word in re.findall(r"[^\W_]+", text):
+                if len(word) >= _SHORTEST_WORD and word.casefold() not in _COMMON:
+                    self._words.update((word.lower(), _unaccented(word.lower())))
+
+    def scrub(self, text: str) -> str:
+        """The text without what tells; it may become empty."""
+        finder = _finder(frozenset(self._words), frozenset(self._ids))
+        if finder is not None:
+            text = finder.sub(" ", text)
+        lines = (" ".join(line.split()) for line in _LOOKS_TELLING.sub(" ", text).splitlines())
+        kept = (_LEFTOVER.sub("", _LEFTOVER.sub("", line)) for line in lines)
+        return "\n".join(line for line in kept if re.search(r"\w", line))
+
+
+@lru_cache(maxsize=256)
+def _finder(words: frozenset[str], ids: frozenset[str]) -> re.Pattern[str] | None:
+    if not words and not ids:
+        return None
+    by_length = sorted({re.escape(word) for word in words | ids}, key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(by_length)})(?![^\W_])", re.IGNORECASE)
+
+
+def _unaccented(word: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", word)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
