@@ -45,6 +45,8 @@ class Action(StrEnum):
     """By what ``table`` has for it; removed if it has nothing."""
     FUNCTION = "function"
     """A function of the user's own."""
+    STANDARD = "standard"
+    """What the standard and the options say, whatever the user's earlier rules said."""
 
     # decided by the attribute's type in the IOD, see :func:`anontui.deid.policy.resolve`
     EMPTY_OR_REPLACE = "empty_or_replace"
@@ -71,6 +73,9 @@ class Rule:
         What :data:`Action.CLEAN` does with a value that may not stay.
     find, value, number, table, function
         What single actions need, see :class:`Action`.
+    insert
+        Whether :data:`Action.REPLACE_WITH_VALUE` also makes the attribute, at the top level,
+        where the source has none.
     """
 
     action: Action
@@ -82,6 +87,7 @@ class Rule:
     number: int | None = None
     table: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     function: ElementFunction | None = None
+    insert: bool = False
 
 
 @dataclass(frozen=True, slots=True)

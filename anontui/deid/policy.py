@@ -223,6 +223,8 @@ class Policy:
     def _undecided(self, tag: int, creator: str) -> AnyRule:
         for pattern, rule in reversed(self.told):
             if pattern.matches(tag, creator):
+                if isinstance(rule, Rule) and rule.action is Action.STANDARD:
+                    break
                 if isinstance(rule, Rule) and rule.action is Action.CLEAN:
                     return cleaned(self.rules.get(tag), rule.because)
                 return rule
@@ -264,6 +266,18 @@ class Policy:
             or Option.RETAIN_SAFE_PRIVATE in self.options
             or any(pattern.creator for pattern, _ in self.told)
         )
+
+    @property
+    def inserted(self) -> dict[int, str]:
+        """Tag to text of the attributes that a user's rules make where there are none."""
+        return {
+            pattern.tag: rule.value
+            for pattern, rule in self.told
+            if isinstance(rule, Rule)
+            and rule.insert
+            and pattern.tag is not None
+            and self._undecided(pattern.tag, "") is rule
+        }
 
     def all_rules(self) -> Iterator[Rule]:
         """Every rule that a user told, those inside choices too."""
