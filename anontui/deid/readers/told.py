@@ -81,7 +81,9 @@ def told_rule(
         close = difflib.get_close_matches(action, ARGUMENTS, n=1)
         advice = f"Did you mean {close[0]}? " if close else ""
         raise refused(
-            where, f"there is no action {shown(action)}", f"{advice}Actions: {', '.join(ARGUMENTS)}."
+            where,
+            f"there is no action {shown(action)}",
+            f"{advice}Actions: {', '.join(ARGUMENTS)}.",
         )
     names = ARGUMENTS[named]
     least = 0 if named in _NUMBERS else len(names)
