@@ -38,6 +38,8 @@ _SHORTEST_KEY = 16
 
 PseudonymFor = Callable[[str], Pseudonym]
 """From a Patient ID to the pseudonym; raises :class:`Refused` if there is none."""
+TargetFor = Callable[[Outcome], Path | None]
+"""From what becomes of a file to where it goes; ``None``: nothing is written."""
 
 
 class _Result(NamedTuple):
@@ -95,7 +97,9 @@ class Deidentifier:
         for treatment in self._treatments.values():
             treatment.uids = self.uids
 
-    def file(self, source: Path, target: Path, *, sync: bool = True) -> Outcome:
+    def file(
+        self, source: Path, target: Path | TargetFor, *, sync: bool = True, replace: bool = True
+    ) -> Outcome:
         """De-identify a DICOM file.
 
         Parameters
@@ -103,10 +107,14 @@ class Deidentifier:
         source
             The file to read. Nothing about it is trusted.
         target
-            Where the result goes, whole or not at all; its folder must exist.
+            Where the result goes, whole or not at all, or a function that tells when the new
+            identifiers are known; its folder must exist by then.
         sync
             Whether the result is on the disk when this returns; a caller with many files may
             sync the folder once instead.
+        replace
+            Whether a file at the target may be replaced; if not, and it is another than the
+            result, the outcome is quarantined.
 
         Returns
         -------
@@ -119,14 +127,17 @@ class Deidentifier:
         DeidError
             If the target is the source, or it cannot be written.
         """
-        goal = os.fspath(target)
         try:
             with _opened(source) as (file, state):
-                _check_target(goal, state)
+                if isinstance(target, Path):
+                    _check_target(target, state)
                 emission = self._emission(file, state.st_size)
                 if emission is not None:
                     outcome, head = self._emitted(emission)
-                    with new_file(goal, sync=sync) as new:
+                    goal = target if isinstance(target, Path) else target(outcome)
+                    if goal is None:
+                        return outcome
+                    with new_file(os.fspath(goal), sync=sync, replace=replace) as new:
                         write_all(new, head)
                         copy_range(file, new, emission.start, emission.length)
                         if emission.tail:
@@ -136,12 +147,15 @@ class Deidentifier:
             with quiet(), _refusing_surprises():
                 result = self._result(parse(data, self.policy.limits))
                 parts = _file_parts(result)
+            outcome = _outcome(result)
+            goal = target if isinstance(target, Path) else target(outcome)
+            if goal is not None:
+                with new_file(os.fspath(goal), sync=sync, replace=replace) as new:
+                    for part in parts:
+                        write_all(new, part)
         except Refused as refused:
             return Outcome(refused.status, refused.words(), refused.reason)
-        with new_file(goal, sync=sync) as new:
-            for part in parts:
-                write_all(new, part)
-        return _outcome(result)
+        return outcome
 
     def instance(self, data: bytes, transfer_syntax: str = "") -> tuple[Outcome, bytes]:
         """De-identify what was received: a data set's bytes, not decoded.
@@ -375,7 +389,7 @@ def _unreadable(error: OSError) -> Refused:
     return Refused(Reason.UNREADABLE, error.strerror or type(error).__name__)
 
 
-def _check_target(target: str, source: os.stat_result) -> None:
+def _check_target(target: Path, source: os.stat_result) -> None:
     """Raise DeidError if the target is the source; most often there is no target yet."""
     try:
         state = os.stat(target)

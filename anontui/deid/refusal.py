@@ -39,6 +39,21 @@ class Reason(StrEnum):
     SOP_CLASS = "sop_class"
     OPT_OUT = "opt_out"
     PATIENT_CONFLICT = "patient_conflict"
+    NO_PSEUDONYM = "no_pseudonym"
+    IDENTITY_IN_PATH = "identity_in_path"
+    TARGET_EXISTS = "target_exists"
+    TARGET_NAME = "target_name"
+    STOPPED = "stopped"
+
+    @property
+    def words(self) -> str:
+        """What it means, for people."""
+        return _WORDS[self]
+
+    @property
+    def status(self) -> Status:
+        """What becomes of a file for this reason."""
+        return "rejected" if self in _REJECTED else "quarantined"
 
 
 _WORDS = {
@@ -68,6 +83,11 @@ _WORDS = {
     Reason.SOP_CLASS: "a SOP class that the policy does not allow",
     Reason.OPT_OUT: "the patient opted out",
     Reason.PATIENT_CONFLICT: "files of one study name different patients",
+    Reason.NO_PSEUDONYM: "the list of pseudonyms has none for the patient",
+    Reason.IDENTITY_IN_PATH: "its path, which the output would keep, holds the Patient ID",
+    Reason.TARGET_EXISTS: "its place in the output is taken by another file",
+    Reason.TARGET_NAME: "the output cannot have a file of its name",
+    Reason.STOPPED: "the program broke down over the file",
 }
 _REJECTED = frozenset(
     {Reason.NOT_A_FILE, Reason.NOT_DICOM, Reason.DICOMDIR, Reason.SOP_CLASS, Reason.OPT_OUT}
@@ -92,7 +112,7 @@ class Refused(DeidError):
             advice="" if reason in _REJECTED else "Look at the file before it is released.",
         )
         self.reason = reason
-        self.status: Status = "rejected" if reason in _REJECTED else "quarantined"
+        self.status: Status = reason.status
 
     def words(self) -> str:
         """The reason and its detail, for a report."""

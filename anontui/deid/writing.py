@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from anontui.atomic import sync_folder
+from anontui.deid.refusal import Reason, Refused
 from anontui.errors import DeidError
 
 _CHUNK = 1 << 20
@@ -17,32 +18,54 @@ _CANNOT_COPY = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTS
 
 
 @contextmanager
-def new_file(target: str, *, sync: bool) -> Iterator[int]:
+def new_file(target: str, *, sync: bool, replace: bool = True) -> Iterator[int]:
     """A descriptor to write to; at the end what was written takes the target's place.
+
+    Parameters
+    ----------
+    target
+        Where it goes; the folder must exist.
+    sync
+        Whether it is on the disk at the end.
+    replace
+        Whether a file that is there already may be replaced. If not, it stays, which is well
+        if it is the same.
 
     Raises
     ------
+    Refused
+        If another file is there and must stay.
     DeidError
         If that cannot be done; there is then no target, or the old one.
     """
     folder, name = os.path.split(target)
+    folder = folder or "."
     temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+        file, left = -1 if replace else _unnamed(folder), ""
+        if file >= 0:
+            temporary = f"/proc/self/fd/{file}"
+        else:
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+            left = temporary
         try:
             try:
                 yield file
                 if sync:
                     os.fsync(file)
+                if not replace:
+                    _link(temporary, target, file)
             finally:
                 os.close(file)
-            os.replace(temporary, target)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
+            if replace:
+                os.replace(temporary, target)
+                left = ""
+        finally:
+            if left:
+                with suppress(OSError):
+                    os.unlink(left)
         if sync:
-            sync_folder(Path(folder or "."))
+            sync_folder(Path(folder))
     except OSError as error:
         raise DeidError(
             "A de-identified file cannot be written",
@@ -52,6 +75,46 @@ def new_file(target: str, *, sync: bool) -> Iterator[int]:
 
 
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_UNNAMED = getattr(os, "O_TMPFILE", 0) if os.path.isdir("/proc/self/fd") else 0
+
+
+def _unnamed(folder: str) -> int:
+    """A file without a name, of which nothing is left if we are killed; -1 if there are none."""
+    if _UNNAMED:
+        try:
+            return os.open(folder, os.O_WRONLY | _UNNAMED | _FLAGS, 0o666)
+        except OSError as error:
+            if error.errno not in (errno.EISDIR, errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+    return -1
+
+
+def _link(made: str, target: str, file: int) -> None:
+    """Give what was made its name, unless that is taken; unlike renaming, never takes it away."""
+    try:
+        # with the descriptor given, Python follows a link (which /proc's are)
+        os.link(made, target, src_dir_fd=file if made.startswith("/proc/") else None)
+        return
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in _CANNOT_COPY:
+            raise
+        if not os.path.lexists(target):  # a file system that has no links
+            os.replace(made, target)
+            return
+    if not _are_same(made, target):
+        raise Refused(Reason.TARGET_EXISTS)
+
+
+def _are_same(one: str, other: str) -> bool:
+    if not os.path.isfile(other) or os.path.getsize(one) != os.path.getsize(other):
+        return False
+    with open(one, "rb") as first, open(other, "rb") as second:
+        while data := first.read(_CHUNK):
+            if data != second.read(_CHUNK):
+                return False
+    return True
 
 
 def write_all(file: int, data: bytes) -> None:
