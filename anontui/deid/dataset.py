@@ -132,11 +132,11 @@ class Executor:
             self._scrubber = Scrubber()
             self._collect(source, charset.DEFAULT, 0)
         result = self._dataset(_Place(source, types, charset.DEFAULT, ()))
-        for tag, element in (self._pixels or {}).items():
-            if element is not None:
-                result[tag] = element
-            elif tag in result:
-                del result[tag]
+        for changed, cleaned in (self._pixels or {}).items():
+            if cleaned is not None:
+                result[changed] = cleaned
+            elif changed in result:
+                del result[changed]
         for element in self._inserted(types):
             result[element.tag] = element
             if self.steps is not None:
@@ -167,7 +167,8 @@ class Executor:
         """Tell the scrubber who and where everybody in the header is."""
         if _CHARACTER_SET in source:
             encodings = charset.encodings_of(bytes_of(element_of(source, _CHARACTER_SET)))
-        for tag in source.keys():
+        for key in sorted(source.keys()):
+            tag = int(key)
             element = element_of(source, tag)
             vr = _written_vr(element)
             if vr == "SQ" and depth < self._policy.limits.depth:
@@ -186,15 +187,17 @@ class Executor:
             place = place._replace(encodings=encodings)
         creators = Creators(self._policy)
         elements: dict[BaseTag, Element] = {}
-        for tag in sorted(source.keys()):
+        for key in sorted(source.keys()):
+            tag = int(key)
             element = element_of(source, tag)
             if creators.takes(tag, bytes_of(element)):
                 continue
             kept = self._element(element, place, creators.of(tag))
             if kept is not None:
-                elements[tag] = kept
+                elements[key] = kept
                 creators.uses(tag)
         for tag, value in creators.used():
+            self._guard.kept(tag, "LO", value.decode("latin-1"))
             elements[BaseTag(tag)] = self._made(tag, "LO", value)
         result = Dataset(dict(sorted(elements.items())), parent_encoding=parent)
         # pydicom writes bytes as they are where this says that nothing else is asked for
@@ -226,10 +229,11 @@ class Executor:
         tag = int(element.tag)
         rule: AnyRule = self._policy.rule(tag, place.types, creator)
         rule = decided(rule, lambda other: self._text(place, other))
-        group = tag >> 16
-        if group >> 8 == 0x60 and not group & 1 and not action_deletes(rule.action):
-            # what is drawn beside a region of interest may be writing
-            if text_at(place.source, group << 16 | _OVERLAY_TYPE) != "R" and not rule.told:
+        is_overlay = tag >> 24 == 0x60 and not tag >> 16 & 1
+        if is_overlay and not rule.told and not action_deletes(rule.action):
+            # what is drawn, other than a region of interest, may be writing
+            kind = tag & 0xFFFF0000 | _OVERLAY_TYPE
+            if text_at(place.source, kind) != "R":
                 return Rule(Action.DELETE, "E.1-1 X, overlay of graphics")
         return rule
 

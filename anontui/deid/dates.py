@@ -1,4 +1,4 @@
-"""Dates and times moved by one offset a patient (PS3.15 section E.3.6; VRs of PS3.5 section 6.2)."""
+"""Dates and times moved by one offset a patient (PS3.15 section E.3.6; PS3.5 section 6.2)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _carry(time_of_day: str, offset: Offset) -> int:
     """A day more if the time that belongs to a date passes midnight."""
     if not offset.seconds:
         return 0
-    seconds = _seconds_of(time_of_day.split("\\")[0].strip())
+    seconds = _seconds_of(time_of_day.split("\\", 1)[0].strip())
     return 0 if seconds is None else (seconds + offset.seconds) // _DAY
 
 

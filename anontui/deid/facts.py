@@ -1,4 +1,4 @@
-"""What decides a file's fate: the few values at its top level that filters and pixel rules ask for."""
+"""What decides a file's fate: the values that filters and pixel rules ask for."""
 
 from __future__ import annotations
 

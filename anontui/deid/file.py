@@ -269,8 +269,8 @@ class Deidentifier:
             study,
             series,
             instance,
-            Counter(emission.counts),
-            (),
+            Counter(filter(None, emission.counts)),
+            tuple(emission.stayed),
             Original(treatment.patient_id, *emission.uids),
         )
         head = file_head(emission.sop_class, instance, emission.syntax)
@@ -313,16 +313,19 @@ def _pairs(emission: Emission) -> Iterator[tuple[int, str]]:
 
 def _outcome(result: _Result) -> Outcome:
     new, old, executor = result.dataset, result.parsed.dataset, result.executor
-    uids = (at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE)
+    identifiers = (at.PATIENT_ID, at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE)
+    patient, study, series, instance = (text_at(new, tag) for tag in identifiers)
     return Outcome(
         "done",
         "",
         None,
-        text_at(new, at.PATIENT_ID),
-        *(text_at(new, tag) for tag in uids),
-        counts=dict(executor.counts),
-        cleaned=tuple(executor.cleaned),
-        original=Original(text_at(old, at.PATIENT_ID), *(text_at(old, tag) for tag in uids)),
+        patient,
+        study,
+        series,
+        instance,
+        dict(executor.counts),
+        tuple(executor.cleaned),
+        Original(*(text_at(old, tag) for tag in identifiers)),
     )
 
 

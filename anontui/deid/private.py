@@ -24,13 +24,13 @@ class Creators:
 
     def of(self, tag: int) -> str:
         """Who reserved the block of a private element; empty if nobody did."""
-        name, _ = self._names.get(_creator_tag(tag), ("", b""))
+        name, _ = self._names.get(creator_tag(tag), ("", b""))
         return name
 
     def uses(self, tag: int) -> None:
         """An element stays."""
         if self._on and tag >> 16 & 1:
-            self._used.add(_creator_tag(tag))
+            self._used.add(creator_tag(tag))
 
     def used(self) -> Iterator[tuple[int, bytes]]:
         """Tags and values of the creators that stay."""
@@ -44,5 +44,6 @@ def is_creator(tag: int) -> bool:
     return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
-def _creator_tag(tag: int) -> int:
+def creator_tag(tag: int) -> int:
+    """The tag of the creator that reserved a private element's block."""
     return tag & 0xFFFF0000 | (tag >> 8 & 0xFF)

@@ -23,6 +23,7 @@ class Treated(NamedTuple):
     told: list[tuple[int, bytes]]
     texts: list[str]
     counts: list[str]
+    stayed: list[tuple[int, str]]
 
 
 class Run(NamedTuple):
@@ -37,10 +38,11 @@ class Run(NamedTuple):
 class Runs:
     """What the files of one plan have in common; it looks at two, then again when they change."""
 
-    def __init__(self, boundaries: Sequence[int]) -> None:
+    def __init__(self, boundaries: Sequence[int], *, skip_private: bool) -> None:
         self.known: dict[bytes, Run] = {}
         """By the bytes that a run's first element is recognised by."""
         self._boundaries = boundaries  # tags that something is put in before
+        self._skip_private = skip_private  # what becomes of them depends on what is in front
         self._previous: dict[int, bytes] | None = None
         self._is_looking = True
         self._wait = 1
@@ -101,7 +103,8 @@ class Runs:
                 or any(last[-1][0] < boundary <= tag for boundary in self._boundaries)
             ):
                 groups.append([])
-            if before.get(tag) == data[start:stop]:
+            is_skipped = self._skip_private and tag >> 16 & 1
+            if before.get(tag) == data[start:stop] and not is_skipped:
                 groups[-1].append(span)
             elif groups[-1]:
                 groups.append([])

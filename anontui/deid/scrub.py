@@ -28,7 +28,9 @@ _PLACES = frozenset(
         0x00102152, 0x00380011, 0x00380300, 0x00380400, 0x00400243,
     }
 )  # fmt: skip
-_COMMON = frozenset("the and for von van der den del of at in de la le".split())
+_COMMON = frozenset(
+    ("the", "and", "for", "von", "van", "der", "den", "del", "of", "at", "in", "de", "la", "le")
+)
 _SHORTEST_WORD = 2
 _SHORTEST_ID = 3
 

@@ -3,7 +3,8 @@
 One walk over the header's raw bytes finds the elements that a rule touches and copies the
 runs between them; pixel data are never read, only measured. Whatever is out of the ordinary
 raises :class:`Unusual`, and then the executor through pydicom decides. So this one need not
-be able to do everything, but what it does must come out equal.
+be able to do everything, but what it does must come out equal. (One difference is meant: what
+goes away unread may be malformed inside.)
 """
 
 from __future__ import annotations
@@ -16,7 +17,21 @@ from typing import NamedTuple, cast
 
 from anontui.deid import facts as at
 from anontui.deid.facts import Facts
+from anontui.deid.plan import Plan, may_plan
 from anontui.deid.policy import Policy
+from anontui.deid.private import creator_tag, is_creator
+from anontui.deid.raw import (
+    ITEM,
+    ITEM_END,
+    SEQUENCE_END,
+    UNDEFINED,
+    Unusual,
+    before,
+    behind_items,
+    collect,
+    file_meta,
+    u32,
+)
 from anontui.deid.runs import Treated
 from anontui.deid.scopes import (
     CONST,
@@ -26,40 +41,26 @@ from anontui.deid.scopes import (
     KEEP,
     MEMO,
     PIXELS,
+    PRIVATE,
     SEQUENCE,
     STRICT,
     Kind,
-    Plan,
     Scope,
-    Unusual,
-    may_plan,
 )
 from anontui.deid.source import (
     DEFLATED,
     EXPLICIT_BIG,
     IMPLICIT_LITTLE,
-    MEDIA_STORAGE_DIRECTORY,
     NATIVE,
-    is_uid,
 )
-from anontui.deid.structure import LONG_VRS, SHORT_VRS
 from anontui.deid.treatment import Treatment
 
 _WINDOW = 1 << 16  # bytes read at once; a header is seldom longer
 _LARGEST_HEADER = 1 << 26
 _LONGEST_TAIL = 1 << 20
 _MOST_PLANS = 16
-_DEEPEST_SKIPPED = 16
-_UNDEFINED = 0xFFFFFFFF
-_ITEM = b"\xfe\xff\x00\xe0"
-_ITEM_END = b"\xfe\xff\x0d\xe0"
-_SEQUENCE_END = b"\xfe\xff\xdd\xe0"
-_DIRECTORY = MEDIA_STORAGE_DIRECTORY.encode("ascii")
 _NO_TAG = 1 << 40  # behind every tag
 
-_u16 = struct.Struct("<H").unpack_from
-_u32 = struct.Struct("<L").unpack_from
-_tag = struct.Struct("<HH").unpack_from
 _pack_u32 = struct.Struct("<L").pack
 
 
@@ -69,9 +70,6 @@ class _WindowTooSmall(Exception):
 
 class _OtherKind(Exception):
     """The file is not of the kind that was guessed."""
-
-
-_PlanKey = tuple[bytes, bytes, bytes, bool]
 
 
 class Emission(NamedTuple):
@@ -90,6 +88,7 @@ class Emission(NamedTuple):
     sop_class: str
     uids: tuple[str, str, str]
     counts: list[str]
+    stayed: list[tuple[int, str]]
 
 
 class Spans:
@@ -107,7 +106,7 @@ class Spans:
         self._policy = policy
         self._treatment_of = treatment_of
         self._is_possible = may_plan(policy)
-        self._plans: dict[_PlanKey, Plan] = {}
+        self._plans: dict[object, Plan] = {}
         self._guess: Plan | None = None  # the next file is most often of the same kind
         self._before: Plan | None = None
 
@@ -132,7 +131,7 @@ class Spans:
         while True:
             data = os.pread(file, window, 0)
             try:
-                start, syntax = _file_meta(data)
+                start, syntax = file_meta(data)
                 return self._walk(data, start, file, size, syntax)
             except (_WindowTooSmall, struct.error, IndexError):
                 if len(data) >= size or window >= _LARGEST_HEADER:
@@ -164,19 +163,24 @@ class Spans:
             self._guess = None
             return _Walk(self._plan(data, start, implicit), data, file, size, syntax).run(start)
         plan = self._plan(data, start, implicit)
-        self._guess = plan if plan is self._before else None
+        if self._policy.clean_by != "scrub":  # else what it must know is in the whole header
+            self._guess = plan if plan is self._before else None
         self._before = plan
         return _Walk(plan, data, file, size, syntax).run(start)
 
     def _plan(self, data: bytes, start: int, implicit: bool) -> Plan:
-        found = _before(data, start, implicit)
+        character_set, sop_class, patient = before(data, start, implicit)
+        told: list[tuple[int, str, bytes]] = []
+        if self._policy.clean_by == "scrub":
+            collect(data, start, len(data), implicit, told, 0)
+        found = (character_set, sop_class, patient, implicit, *told)
         plan = self._plans.get(found)
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            character_set, sop_class, patient, _ = found
             treatment = self._treatment_of(patient.decode("latin-1").strip(" \0"))
-            plan = self._plans[found] = Plan(treatment, sop_class, character_set, patient, implicit)
+            plan = Plan(treatment, sop_class, character_set, patient, implicit, tuple(told))
+            self._plans[found] = plan
         return plan
 
 
@@ -194,6 +198,7 @@ class _Walk:
         self._values: dict[int, bytes] = {}
         self._told: list[tuple[int, bytes]] = []
         self._texts: list[str] = []
+        self._stayed: list[tuple[int, str]] = []
         self._counts: list[str] = []
         self._record: list[tuple[int, int]] | None = None
         self._missed_runs = 0
@@ -237,7 +242,7 @@ class _Walk:
         head = out if out is not None else [data[start:end]]
         if plan.policy.filters.identity_left:
             words = plan.words(tuple(self._told))
-            if words.plain or self._texts:
+            if words.texts:
                 searched = b"".join(head) + tail
                 if words.may_be_in(searched, self._texts):
                     raise Unusual
@@ -253,6 +258,7 @@ class _Walk:
             plan.sop_class,
             uids,
             self._counts,
+            self._stayed,
         )
 
     def _again(self, start: int, stop: int) -> Treated:
@@ -260,7 +266,7 @@ class _Walk:
         walk = _Walk(self._plan, self._data, -1, self._size, self._syntax)
         out, _ = walk._elements(start, stop, self._plan.top, 0)
         joined = None if out is None else b"".join(out)
-        return Treated(joined, walk._values, walk._told, walk._texts, walk._counts)
+        return Treated(joined, walk._values, walk._told, walk._texts, walk._counts, walk._stayed)
 
     def _take(self, treated: Treated) -> None:
         """Take in what a run comes to, as if it had been walked."""
@@ -268,16 +274,15 @@ class _Walk:
         self._told += treated.told
         self._texts += treated.texts
         self._counts += treated.counts
+        self._stayed += treated.stayed
 
     def _tail(self, start: int) -> bytes:
         """What comes of the elements behind the pixel data."""
         length = self._size - start
         if length > _LONGEST_TAIL:
             raise Unusual
-        if self._file < 0:
-            data = self._data[start:]
-        else:
-            data = os.pread(self._file, length, start)
+        in_memory = self._file < 0
+        data = self._data[start:] if in_memory else os.pread(self._file, length, start)
         if len(data) != length:
             raise Unusual
         if not data.strip(b"\0"):  # zeros that pad the file
@@ -287,7 +292,7 @@ class _Walk:
         self._data = header
         return data if out is None else b"".join(out)
 
-    def _elements(
+    def _elements(  # noqa: PLR0912, PLR0915 - one loop: a call would cost more than most elements
         self,
         start: int,
         end: int,
@@ -312,6 +317,7 @@ class _Walk:
         runs = self._plan.runs.known if inserted is not None else None
         record = self._record if inserted is not None else None
         out: list[bytes] = []
+        creators: dict[int, tuple[int, bytes, bytes]] = {}
         run = at_ = start
         pending = iter(inserted or ())
         next_tag, next_bytes = next(pending, (_NO_TAG, b""))
@@ -339,8 +345,8 @@ class _Walk:
                     self._missed_runs += 1
             kind = find(key)
             if kind is None:
-                if key[:4] == _ITEM_END and is_delimited:
-                    if _u32(data, at_ + 4)[0]:
+                if key[:4] == ITEM_END and is_delimited:
+                    if u32(data, at_ + 4)[0]:
                         raise Unusual
                     if not out:
                         return None, at_ + 8
@@ -362,8 +368,8 @@ class _Walk:
                 record.append((tag, at_))
             if form:
                 value = at_ + form + 4
-                length = _u32(data, at_ + form)[0]
-                if length == _UNDEFINED and do != PIXELS:
+                length = u32(data, at_ + form)[0]
+                if length == UNDEFINED and do != PIXELS:
                     if wanted & IS_TOKEN or do < DROP:
                         raise Unusual
                     upto, pieces, stop = self._open(kind, at_, value, end, scope, depth)
@@ -392,9 +398,11 @@ class _Walk:
                 entry = memo.get(raw)
                 if entry is None:
                     entry = scope.entry(kind, raw, data[value:stop])
-                new, text, count = entry
+                new, text, count, stayed = entry
                 if text:
                     self._texts.append(text)
+                if stayed:
+                    self._stayed.append(stayed)
                 if new is not None:
                     self._counts.append(count)
                     if run != at_:
@@ -410,6 +418,23 @@ class _Walk:
                     out.append(data[run:at_])
                 out.append(cast(bytes, argument))
                 run = stop
+            elif do == PRIVATE:
+                if is_creator(tag):  # it stays if an element of its block does
+                    out.append(data[run:at_])
+                    creators[tag] = (len(out), data[at_:stop], data[value:stop])
+                    out.append(b"")
+                    run = stop
+                else:
+                    slot, creator, name = creators.get(creator_tag(tag), (-1, b"", b""))
+                    new, text, count, _ = scope.private(kind, name, data[value:stop])
+                    if text:
+                        self._texts.append(text)
+                    if new is not None:
+                        self._counts.append(count)
+                        out.append(data[run:at_])
+                        run = stop
+                    elif slot >= 0:
+                        out[slot] = creator
             elif do == SEQUENCE:
                 pieces, _ = self._items(value, stop, scope.inside(tag), depth, is_open=False)
                 if pieces is not None:
@@ -417,6 +442,8 @@ class _Walk:
                     out.append(_pack_u32(sum(map(len, pieces))))
                     out += pieces
                     run = stop
+            elif inserted is None:  # a second one
+                raise Unusual
             else:
                 self._pixels(tag, value, length)
                 out.append(data[run:value])
@@ -441,10 +468,10 @@ class _Walk:
         if kind.do == SEQUENCE:
             pieces, stop = self._items(value, end, scope.inside(kind.tag), depth, is_open=True)
             return value, pieces, stop
-        stop = _behind_items(self._data, value, self._plan.implicit, 0)
+        stop = behind_items(self._data, value, self._plan.implicit, 0)
         if stop > end:
             raise _WindowTooSmall if end == len(self._data) else Unusual
-        self._counts.append(kind.count)
+        self._counts.append(kind.counted)
         return start, [cast(bytes, kind.argument)], stop
 
     def _items(
@@ -457,14 +484,14 @@ class _Walk:
         out: list[bytes] = []
         run = at_ = start
         while is_open or at_ < end:
-            name, length = data[at_ : at_ + 4], _u32(data, at_ + 4)[0]
+            name, length = data[at_ : at_ + 4], u32(data, at_ + 4)[0]
             value = at_ + 8
-            if name == _SEQUENCE_END and is_open and not length:
+            if name == SEQUENCE_END and is_open and not length:
                 at_ = value
                 break
-            if name != _ITEM:
+            if name != ITEM:
                 raise Unusual
-            is_delimited = length == _UNDEFINED
+            is_delimited = length == UNDEFINED
             stop = end if is_delimited else value + length
             if stop > end:
                 raise _WindowTooSmall if end == len(data) else Unusual
@@ -474,9 +501,9 @@ class _Walk:
                 if is_delimited:
                     out.append(data[at_:value])
                     out += pieces
-                    out.append(_ITEM_END + b"\0\0\0\0")
+                    out.append(ITEM_END + b"\0\0\0\0")
                 else:
-                    out.append(_ITEM + _pack_u32(sum(map(len, pieces))))
+                    out.append(ITEM + _pack_u32(sum(map(len, pieces))))
                     out += pieces
                 run = stop
             at_ = stop
@@ -490,7 +517,7 @@ class _Walk:
     def _pixels(self, tag: int, value: int, length: int) -> None:
         """Measure the pixel data."""
         self._pixel_tag = tag
-        if length != _UNDEFINED:
+        if length != UNDEFINED:
             self._pixel_length = length
             self._pixel_end = value + length
             return
@@ -502,83 +529,11 @@ class _Walk:
             head = self._data[at_ : at_ + 8]
             if len(head) < 8 and self._file >= 0:
                 head = os.pread(self._file, 8, at_)
-            name, size = head[:4], _u32(head, 4)[0]
+            name, size = head[:4], u32(head, 4)[0]
             at_ += 8
-            if name == _SEQUENCE_END and not size:
+            if name == SEQUENCE_END and not size:
                 break
-            if name != _ITEM or size == _UNDEFINED or at_ + size > self._size:
+            if name != ITEM or size == UNDEFINED or at_ + size > self._size:
                 raise Unusual
             at_ += size
         self._pixel_end = at_
-
-
-def _file_meta(data: bytes) -> tuple[int, str]:
-    """Where the data set begins, and its transfer syntax."""
-    if data[128:132] != b"DICM":
-        raise Unusual
-    start, syntax = 132, b""
-    while data[start : start + 2] == b"\x02\0":
-        value, length = _length(data, start, implicit=False)
-        if data[start + 2 : start + 4] == b"\x10\0":
-            syntax = data[value : value + length]
-        elif data[start + 2 : start + 4] == b"\x02\0":
-            if data[value : value + length].strip(b" \0") == _DIRECTORY:
-                raise Unusual
-        start = value + length
-    text = syntax.decode("latin-1").strip(" \0")
-    if not is_uid(text) or text in (DEFLATED, EXPLICIT_BIG) or start >= len(data):
-        raise Unusual
-    return start, text
-
-
-def _before(data: bytes, start: int, implicit: bool) -> tuple[bytes, bytes, bytes, bool]:
-    """Character set, SOP class and Patient ID: what must be known before the walk."""
-    found = {at.CHARACTER_SET: b"", at.SOP_CLASS: b"", at.PATIENT_ID: b""}
-    while start < len(data):
-        group, element = _tag(data, start)
-        tag = group << 16 | element
-        if tag > at.PATIENT_ID:
-            break
-        value, length = _length(data, start, implicit)
-        if length == _UNDEFINED:
-            start = _behind_items(data, value, implicit, 0)
-            continue
-        start = value + length
-        if tag in found:
-            found[tag] = data[value:start]
-    return found[at.CHARACTER_SET], found[at.SOP_CLASS], found[at.PATIENT_ID], implicit
-
-
-def _length(data: bytes, start: int, implicit: bool) -> tuple[int, int]:
-    """Where an element's value begins, and its length."""
-    if implicit:
-        return start + 8, _u32(data, start + 4)[0]
-    vr = data[start + 4 : start + 6]
-    if vr in SHORT_VRS:
-        return start + 8, _u16(data, start + 6)[0]
-    if vr in LONG_VRS:
-        return start + 12, _u32(data, start + 8)[0]
-    raise Unusual
-
-
-def _behind_items(data: bytes, start: int, implicit: bool, depth: int) -> int:
-    """Where a sequence of undefined length ends, whatever is in it."""
-    if depth > _DEEPEST_SKIPPED:
-        raise Unusual
-    while True:
-        name, length = data[start : start + 4], _u32(data, start + 4)[0]
-        start += 8
-        if name == _SEQUENCE_END and not length:
-            return start
-        if name != _ITEM:
-            raise Unusual
-        if length != _UNDEFINED:
-            start += length
-            continue
-        while data[start : start + 4] != _ITEM_END:
-            value, length = _length(data, start, implicit)
-            if length == _UNDEFINED:
-                start = _behind_items(data, value, implicit, depth + 1)
-            else:
-                start = value + length
-        start += 8

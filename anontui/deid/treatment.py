@@ -72,7 +72,7 @@ class Treatment:
         rule = self.policy.rule(tag, None)
         return isinstance(rule, Choice) or rule.told
 
-    def treat(
+    def treat(  # noqa: PLR0911 - one return an action
         self,
         rule: Rule,
         tag: int,
@@ -110,8 +110,9 @@ class Treatment:
             case Action.REPLACE | Action.REPLACE_UID:
                 return Treated(padded(self.new_uids(value), vr))
             case Action.PSEUDONYM:
-                text = self.pseudonym.patient_name if vr == "PN" else self.pseudonym.patient_id
-                return Treated(_encoded(text, vr, written))
+                who = self.pseudonym
+                name = who.patient_name if vr == "PN" else who.patient_id
+                return Treated(_encoded(name, vr, written))
             case Action.REPLACE_WITH_VALUE:
                 return Treated(_of_text(rule.value, vr, written, little))
         text = charset.decode(value, encodings, vr)
@@ -153,9 +154,9 @@ class Treatment:
         values = text.split("\\") if vr in ("LO", "SH", "CS") else [text]
         if text and all(self.policy.white_list.has(tag, value) for value in values):
             return text, True
-        if self.policy.clean_by == "scrub" and scrubber is not None and vr in _SCRUBBED_VRS:
-            if scrubbed := scrubber.scrub(text):
-                return scrubbed, False
+        may_scrub = self.policy.clean_by == "scrub" and vr in _SCRUBBED_VRS
+        if may_scrub and scrubber is not None and (scrubbed := scrubber.scrub(text)):
+            return scrubbed, False
         match rule.otherwise:
             case Action.EMPTY:
                 return "", False

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anontui.deid.tags import tag_pattern
-from anontui.errors import DeidError
+from anontui.deid.readers.texts import json_entries, read_text, refused
+from anontui.deid.readers.told import pattern_of
 
+_ADVICE = 'Write entries such as "0008,1030": ["CT CHEST W/CONTRAST"].'
 _DROPPED = re.compile(r"[-_,.]")
 
 
@@ -32,40 +32,29 @@ class WhiteList:
         Raises
         ------
         DeidError
-            If it cannot be read, or is not such a file.
+            If it cannot be read, or is not such a file; with the line.
         """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError) as error:
-            raise DeidError(
-                f"The white list {path.name} cannot be read",
-                cause=type(error).__name__,
-                advice="It must be a JSON file.",
-            ) from error
-        return cls.of(data, path.name)
+        return cls.of(
+            (name, values, f"{path.name} line {line}")
+            for line, name, values in json_entries(read_text(path), path.name)
+        )
 
     @classmethod
-    def of(cls, data: object, where: str = "the white list") -> WhiteList:
-        """Check what a white list's file holds.
+    def of(cls, entries: Iterable[tuple[str, object, str]]) -> WhiteList:
+        """Check what a white list holds: tags, lists of values, and where each entry stands.
 
         Raises
         ------
         DeidError
-            If it is not an object of lists of strings by tag.
+            If a tag is not that of one attribute, or its values are no list of texts.
         """
-        problem = DeidError(
-            f"{where} is not a white list",
-            advice='It must look like {"0008,1030": ["CT CHEST W/CONTRAST"]}.',
-        )
-        if not isinstance(data, dict):
-            raise problem
         values: dict[int, frozenset[str]] = {}
-        for name, texts in data.items():
-            tag = tag_pattern(str(name)).tag
-            if tag is None or not isinstance(texts, list):
-                raise problem
-            if not all(isinstance(text, str) for text in texts):
-                raise problem
+        for name, texts, where in entries:
+            tag = pattern_of(name, where).tag
+            if tag is None:
+                raise refused(where, "a white list is for single attributes", _ADVICE)
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise refused(where, "a list of texts is expected", _ADVICE)
             values[tag] = values.get(tag, frozenset()) | {plain(text) for text in texts}
         return cls(values)
 
