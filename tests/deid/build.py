@@ -40,23 +40,35 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 _LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 
 
+class Odd(bytes):
+    """A value that is not padded to an even length."""
+
+
+class Fragments(tuple[bytes, ...]):
+    """The fragments of encapsulated pixel data, the offset table first."""
+
+
 class E(NamedTuple):
-    """An element: a value in bytes (US, UL and AT as numbers), or a sequence's items."""
+    """An element: a value in bytes (US and UL as numbers), fragments, or a sequence's items."""
 
     tag: int
     vr: str
-    value: bytes | int | Sequence[Sequence[E]]
+    value: bytes | int | Fragments | Sequence[Sequence[E]]
 
 
 class Form(NamedTuple):
-    """A way to write the same data set."""
+    """A way to write the same data set; ``None``: some lengths undefined, others not."""
 
     syntax: str
-    undefined: bool = False
+    undefined: bool | None = False
 
     @property
     def implicit(self) -> bool:
         return self.syntax == IMPLICIT
+
+    def opens(self, number: int) -> bool:
+        """Whether a length is undefined, of a sequence's tag or an item's number of elements."""
+        return bool(number & 1) if self.undefined is None else self.undefined
 
     @property
     def order(self) -> str:
@@ -71,6 +83,7 @@ FORMS = {
     "undefined lengths": Form(EXPLICIT, undefined=True),
     "implicit, undefined lengths": Form(IMPLICIT, undefined=True),
 }
+MIXED_FORMS = {"mixed lengths": Form(EXPLICIT, None), "implicit, mixed lengths": Form(IMPLICIT, None)}
 
 
 def encode(elements: Sequence[E], form: Form) -> bytes:
@@ -82,12 +95,16 @@ def _element(element: E, form: Form) -> bytes:
     undefined = False
     if isinstance(value, int):
         value = struct.pack(form.order + {"US": "H", "UL": "L"}[vr], value)
+    elif isinstance(value, Fragments):
+        undefined = True
+        parts = [_tag(0xFFFEE000, form) + struct.pack("<L", len(part)) + part for part in value]
+        value = b"".join([*parts, _tag(0xFFFEE0DD, form), bytes(4)])
     elif not isinstance(value, bytes):
-        undefined = form.undefined
+        undefined = form.opens(tag)
         value = b"".join(_item(item, form) for item in value)
         if undefined:
             value += _tag(0xFFFEE0DD, form) + bytes(4)
-    if len(value) % 2:
+    if len(value) % 2 and not isinstance(value, Odd):
         value += b"\0" if vr in ("UI", "OB", "UN") else b" "
     length = 0xFFFFFFFF if undefined else len(value)
     head = _tag(tag, form)
@@ -101,7 +118,7 @@ def _element(element: E, form: Form) -> bytes:
 
 def _item(elements: Sequence[E], form: Form) -> bytes:
     body = encode(elements, form)
-    if form.undefined:
+    if form.opens(len(elements)):
         end = _tag(0xFFFEE00D, form) + bytes(4)
         return _tag(0xFFFEE000, form) + b"\xff" * 4 + body + end
     return _tag(0xFFFEE000, form) + struct.pack(form.order + "L", len(body)) + body
