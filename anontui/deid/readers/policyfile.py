@@ -255,7 +255,7 @@ def _sop_class(node: Node) -> str:
 
 @cache
 def _sop_classes() -> dict[str, str]:
-    from pydicom.uid import UID_dictionary
+    from pydicom._uid_dict import UID_dictionary
 
     return {
         "".join(name.lower().split()): uid

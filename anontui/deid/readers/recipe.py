@@ -70,13 +70,17 @@ def read_recipe(path: Path) -> list[tuple[TagPattern, AnyRule]]:
     return [rule for _, rules in found for rule in rules]
 
 
+def _uncommented(text: str) -> str:
+    return text.partition("#")[0].strip()
+
+
 def _check_format(line: str, where: str) -> None:
-    if line.split("#")[0].split()[1:] != ["dicom"]:
+    if _uncommented(line).split()[1:] != ["dicom"]:
         raise refused(where, "only recipes for DICOM can be read", "Write FORMAT dicom.")
 
 
 def _section(line: str, where: str) -> str:
-    name = line[1:].split("#")[0].strip().partition(" ")[0].lower()
+    name = _uncommented(line[1:]).partition(" ")[0].lower()
     if name not in _SECTIONS:
         raise refused(where, f"there is no section %{shown(name)}", "Write %header.")
     return name
@@ -90,7 +94,7 @@ def _action(line: str, where: str) -> tuple[str, list[tuple[TagPattern, AnyRule]
         )
     if not words:
         raise refused(where, f"{action} names no attribute", "Write its keyword or its tag.")
-    field, value = words[0], " ".join(words[1:]).split("#")[0].strip()
+    field, value = words[0], _uncommented(" ".join(words[1:]))
     if re.match(r"(var|func|deid_func):", value, re.IGNORECASE):
         raise refused(where, "a value that a program makes is not supported", _ADVICE)
     if (action in _TAKES) != bool(value):

@@ -147,7 +147,8 @@ class _Reading:
         return "" if plain_null else str(event.value)
 
     def _where(self, event: yaml.Event) -> str:
-        return f"{self._name} line {event.start_mark.line + 1}"
+        line = getattr(event.start_mark, "line", 0)  # libyaml's marks are a class of their own
+        return f"{self._name} line {line + 1}"
 
     def _wrong(self, event: yaml.Event, problem: str) -> DeidError:
         return refused(self._where(event), problem, _ADVICE)
