@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
 
-ElementFunction = Callable[[Dataset, BaseTag], None]
+ElementFunction = Callable[["Dataset", "BaseTag"], None]
 """A user's own action: changes or deletes the element of that tag in the data set given."""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import pickle
 import shutil
 import threading
 import time
 import uuid
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anontui.errors import CallRefused, DeidError, ProjectError
 from anontui.idis.model import JobStatus
@@ -21,8 +24,14 @@ from anontui.server.places import Places, SourcePlace
 from anontui.server.store import Claim, Store
 from anontui.server.worker import Chunk, Item, Treated
 
+if TYPE_CHECKING:
+    from anontui.deid import Policy
+
+log = logging.getLogger(__name__)
+
 LOOK_EVERY = 0.2  # seconds between two looks at the ledger
 CHUNK_ITEMS = 25
+CONFLICTING = "files of one study name different patients"
 CHUNK_BYTES = 16 << 20  # so that a chunk takes less than a second
 
 
@@ -49,6 +58,8 @@ class Attempt:
         What de-identifies, and where it (or somebody who wants a look round) reports.
     stopping
         Set when the server stops.
+    policy_of
+        The policy of a project.
     """
 
     def __init__(
@@ -61,6 +72,7 @@ class Attempt:
         engine: Engine,
         mailbox: Mailbox,
         stopping: threading.Event,
+        policy_of: Callable[[str], Policy],
     ) -> None:
         self._store = store
         self._claim = claim
@@ -69,6 +81,7 @@ class Attempt:
         self._engine = engine
         self._mailbox = mailbox
         self._stopping = stopping
+        self._policy_of = policy_of
         self._next_look = 0.0
 
     def run(self, places: Places) -> None:
@@ -88,11 +101,16 @@ class Attempt:
             source, destination = places.pair(str(job["source_path"]), str(job["destination_path"]))
         except CallRefused as error:
             raise JobFailed(error.message) from error
+        try:
+            policy = self._policy_of(str(job["project_name"]))
+        except DeidError as error:
+            log.error("job=%d event=policy text=%r", self._claim.job_id, error.sentence())
+            raise JobFailed("The project's policy is wrong: tell the server's admin") from error
         left_out: Counter[str] = Counter()
         try:
             files = self._collect(source, places, left_out)
             total = len(files) + left_out.total()
-            if treated := self._deidentify(files, left_out):
+            if treated := self._deidentify(files, policy, left_out):
                 self._deliver(treated, destination, places, left_out)
         finally:
             self._discard_staging()
@@ -127,19 +145,23 @@ class Attempt:
         self._commit(JobStatus.UPLOADED, downloaded=len(files))
         return files
 
-    def _deidentify(self, files: Sequence[File], left_out: Counter[str]) -> list[Treated]:
+    def _deidentify(
+        self, files: Sequence[File], policy: Policy, left_out: Counter[str]
+    ) -> list[Treated]:
         done: list[Treated] = []
         with _told_as("Could not move file to the server's own disk"):
             self._staging.mkdir(parents=True, mode=0o700)
-            results = self._engine.treat(self._chunks(files), self._mailbox)
+            results = self._engine.treat(self._chunks(files, policy), self._mailbox)
             with closing(results):
                 for treated in results:
                     left_out.update(result.reason for result in treated if result.uids is None)
                     done += [result for result in treated if result.uids is not None]
                     if treated:
-                        self._count(processed=len(done))
+                        self._count(processed=len(done), error=_so_far(left_out))
                     else:
                         self._check()
+        if policy.filters.patient_conflict:
+            done = without_conflicts(done, left_out)
         return done
 
     def _deliver(
@@ -167,8 +189,8 @@ class Attempt:
                 )
             )
 
-    def _chunks(self, files: Sequence[File]) -> Iterator[Chunk]:
-        job = self._claim.job
+    def _chunks(self, files: Sequence[File], policy: Policy) -> Iterator[Chunk]:
+        job, pickled = self._claim.job, pickle.dumps(policy)
         most = max(1, min(CHUNK_ITEMS, len(files) // (2 * self._engine.workers)))
         items: list[Item] = []
         size = 0
@@ -178,6 +200,7 @@ class Attempt:
             if len(items) >= most or size >= CHUNK_BYTES or number == len(files):
                 yield Chunk(
                     tuple(items),
+                    pickled,
                     self._key,
                     str(job["source_anonymizedpatientid"]),
                     str(job["source_anonymizedpatientname"]),
@@ -231,6 +254,23 @@ def _told_as(what: str) -> Iterator[None]:
         raise JobFailed(f"{what}: {error.strerror or type(error).__name__}") from error
     except DeidError as error:
         raise JobFailed(f"{what}: {error.cause or error.message}") from error
+
+
+def without_conflicts(treated: Sequence[Treated], left_out: Counter[str]) -> list[Treated]:
+    """Leave out every file of a study whose files name different patients, and count it."""
+    patients: defaultdict[str, set[str]] = defaultdict(set)
+    for one in treated:
+        patients[(one.uids or ("",))[0]].add(one.patient)
+    kept = [one for one in treated if len(patients[(one.uids or ("",))[0]]) == 1]
+    if len(kept) < len(treated):
+        left_out[CONFLICTING] += len(treated) - len(kept)
+    return kept
+
+
+def _so_far(left_out: Counter[str]) -> str | None:
+    if not left_out:
+        return None
+    return f"{left_out.total()} files were left out so far: {_account(left_out)}"
 
 
 def _account(left_out: Counter[str]) -> str:

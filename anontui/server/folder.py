@@ -22,8 +22,9 @@ KEY_BYTES = 32
 class DataFolder:
     """Everything of one server lies in here; a backup is a copy of it.
 
-    ``server.yml`` settings · ``jobs.sqlite`` ledger · ``key`` secret of the new UIDs ·
-    ``server.log`` · ``server.json`` address of the running server · ``lock`` · ``staging``.
+    ``server.yml`` settings · ``projects`` policies · ``jobs.sqlite`` ledger ·
+    ``identities/key`` secret of the new UIDs and dates · ``server.log`` ·
+    ``server.json`` address of the running server · ``lock`` · ``staging``.
     """
 
     path: Path
@@ -37,6 +38,11 @@ class DataFolder:
     def log(self) -> Path:
         """The log file."""
         return self.path / "server.log"
+
+    @property
+    def projects(self) -> Path:
+        """The folder of the projects' policies."""
+        return self.path / "projects"
 
     def make(self) -> None:
         """Make the folder, for its owner only.
@@ -85,8 +91,9 @@ class DataFolder:
         CannotStart
             If the file is not a key. Another key would give every patient other UIDs.
         """
-        path = self.path / "key"
+        path = self.path / "identities" / "key"
         if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             atomic.write_bytes(path, os.urandom(KEY_BYTES), mode=0o600)
         key = path.read_bytes()
         if len(key) != KEY_BYTES:

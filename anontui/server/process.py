@@ -111,6 +111,7 @@ def run(
     from anontui.server.http import make_app
     from anontui.server.listen import serve_http
     from anontui.server.logs import open_log
+    from anontui.server.policies import Policies
     from anontui.server.runner import Runner
     from anontui.server.store import Store
     from anontui.server.users import Users
@@ -133,6 +134,7 @@ def run(
         url = f"http://{_bracketed(address)}:{listener.getsockname()[1]}"
         folder.remember(database, url)
         store = Store(database)
+        Policies(folder.projects).check(settings.projects)
         runner = Runner(store, config, folder.path, folder.key(), Engine())
         runner.start()
         at_end.callback(runner.stop)

@@ -17,6 +17,7 @@ from anontui.server.config import ConfigFile
 from anontui.server.deliver import remove_parts
 from anontui.server.engine import Engine, Mailbox
 from anontui.server.places import Places
+from anontui.server.policies import Policies
 from anontui.server.store import Claim, Store
 
 IDLE = 60.0  # seconds without work after which the engine's processes end
@@ -35,7 +36,8 @@ class Runner:
     config
         The shares.
     data
-        The server's data folder; ``staging`` in it is swept at every start.
+        The server's data folder, with the projects' policies; ``staging`` in it is swept at
+        every start.
     key
         The secret from which new UIDs come.
     engine
@@ -50,6 +52,7 @@ class Runner:
         self._data = data
         self._key = key
         self._engine = engine
+        self._policies = Policies(data / "projects")
         self._mailbox: Mailbox = Mailbox()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="coordinator")
@@ -107,6 +110,7 @@ class Runner:
             engine=self._engine,
             mailbox=self._mailbox,
             stopping=self._stopping,
+            policy_of=self._policies.of,
         )
 
     def _do(self, claim: Claim, attempt: Attempt) -> None:

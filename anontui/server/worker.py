@@ -5,14 +5,21 @@ Plain data goes in and out. The engine's heavy libraries are loaded in the worke
 
 from __future__ import annotations
 
+import hmac
 import os
+import pickle
 import re
 import signal
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from anontui.deid import Deidentifier
 
 
 @dataclass(frozen=True)
@@ -25,9 +32,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some files of one attempt at a job."""
+    """Some files of one attempt at a job; ``policy`` is the project's, pickled once."""
 
     items: tuple[Item, ...]
+    policy: bytes
     key: bytes
     patient_id: str
     patient_name: str
@@ -35,11 +43,15 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Treated:
-    """What became of an item: its new UIDs, or the reason (no identity) why it has none."""
+    """What became of an item: its new UIDs, or the reason (no identity) why it has none.
+
+    ``patient`` is the same for files of the same Patient ID, and tells nothing of it.
+    """
 
     item: Item
     uids: tuple[str, str, str] | None  # study, series, SOP instance
     reason: str = ""
+    patient: str = ""
 
 
 def obey(lifeline: Connection) -> None:
@@ -60,6 +72,15 @@ def _end_with(lifeline: Connection) -> None:
     os._exit(1)
 
 
+@lru_cache(maxsize=2)
+def _deidentifier(policy: bytes, key: bytes, patient_id: str, patient_name: str) -> Deidentifier:
+    """The engine of an attempt, which remembers what it saw from one chunk to the next."""
+    from anontui.deid import Deidentifier, Pseudonym
+
+    obeyed = pickle.loads(policy)  # noqa: S301 - it comes from the coordinator, through its pipe
+    return Deidentifier(obeyed, key, Pseudonym(patient_id=patient_id, patient_name=patient_name))
+
+
 def work(chunk: Chunk) -> list[Treated]:
     """De-identify the files of a chunk, one after the other.
 
@@ -70,23 +91,14 @@ def work(chunk: Chunk) -> list[Treated]:
     DeidError
         If the staging folder cannot be written (a full disk).
     """
-    from anontui.deid import Policy, Pseudonym, deidentify_file
-
-    policy = Policy.basic()
-    pseudonym = Pseudonym(patient_id=chunk.patient_id, patient_name=chunk.patient_name)
+    deidentifier = _deidentifier(chunk.policy, chunk.key, chunk.patient_id, chunk.patient_name)
     treated = []
     for item in chunk.items:
         if not item.target.parent.is_dir():
             treated.append(Treated(item, None, "not reached"))
             continue
-        outcome = deidentify_file(
-            item.source,
-            item.target,
-            policy=policy,
-            key=chunk.key,
-            pseudonym=pseudonym,
-            sync=False,  # it is synced where it is delivered
-        )
+        # it is synced where it is delivered
+        outcome = deidentifier.file(item.source, item.target, sync=False)
         uids = (
             outcome.study_instance_uid,
             outcome.series_instance_uid,
@@ -96,7 +108,9 @@ def work(chunk: Chunk) -> list[Treated]:
             reason = outcome.reason.partition(" (")[0] or outcome.status
             treated.append(Treated(item, None, reason))
         elif all(re.fullmatch(r"[0-9.]{1,64}", uid) for uid in uids):  # they become file names
-            treated.append(Treated(item, uids))
+            original = outcome.original.patient_id if outcome.original else ""
+            patient = hmac.digest(chunk.key, b"patient\0" + original.encode(), "sha256").hex()
+            treated.append(Treated(item, uids, patient=patient))
         else:
             treated.append(Treated(item, None, "without valid UIDs"))
     return treated

@@ -33,7 +33,7 @@ def _chunks(tmp_path: Path, words: list[str], size: int = 3) -> list[Chunk]:
         source.write_text(f"{word} {number}")
         items.append(Item(source, tmp_path / "staging" / f"{number}"))
     return [
-        Chunk(tuple(items[start : start + size]), b"k" * 32, "P", "P")
+        Chunk(tuple(items[start : start + size]), b"", b"k" * 32, "P", "P")
         for start in range(0, len(items), size)
     ]
 

@@ -70,13 +70,13 @@ def test_what_it_keeps_is_its_owners(start_server: Start) -> None:
     server = start_server()
     server.start()
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
-    for name in ("jobs.sqlite", "key", "server.json", "server.log"):
+    for name in ("jobs.sqlite", "identities/key", "server.json", "server.log"):
         assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600, name
-    key = (server.data / "key").read_bytes()
+    key = (server.data / "identities" / "key").read_bytes()
     assert len(key) == 32
     server.kill(signal.SIGINT)
     server.start()
-    assert (server.data / "key").read_bytes() == key
+    assert (server.data / "identities" / "key").read_bytes() == key
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -165,13 +165,15 @@ def test_a_taken_port_is_told_also_in_the_log(tmp_path: Path) -> None:
     ("name", "content", "told"),
     [
         ("server.yml", b"shares: [", "line 1"),
-        ("key", b"short", "key is damaged"),
+        ("identities/key", b"short", "key is damaged"),
+        ("projects/Wetenschap-Algemeen/policy.yml", b"options: [all]\n", "policy.yml"),
         ("jobs.sqlite", b"rubbish" * 1000, "ledger"),
     ],
 )
 def test_a_damaged_data_folder_is_told(
     tmp_path: Path, name: str, content: bytes, told: str
 ) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_bytes(content)
     done = serve(tmp_path)
     assert done.returncode == 1

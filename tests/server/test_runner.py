@@ -22,6 +22,7 @@ from anontui.server.runner import Runner
 from tests.server import workers
 from tests.server.conftest import Ledger
 from tests.server.support import (
+    PROJECT,
     SHARE,
     Caller,
     app_server,
@@ -280,6 +281,54 @@ def test_the_pool_ends_when_there_is_nothing_to_do(
     call.wait(call.create()["job_id"])
     wait_until(lambda: not engine.is_running)
     assert call.wait(call.create()["job_id"])["status"] == "DONE"
+
+
+def test_a_project_has_a_policy_of_its_own(call: Caller, ledger: Ledger, share: Path) -> None:
+    """It holds from the next job on, and what it keeps is kept."""
+    write_dicom(share / "in", 2, name=NAME)
+    policy = ledger.folder.projects / PROJECT / "policy.yml"
+    policy.parent.mkdir(parents=True)
+    policy.write_text("options: [retain-longitudinal-full-dates]\nrules: {StationName: keep}\n")
+    assert call.wait(call.create()["job_id"])["status"] == "DONE"
+    dataset = dcmread(_delivered(share)[0])
+    assert dataset.StudyDate == "20040119"
+    assert dataset.StationName == "CT01_OC0"
+    assert dataset.LongitudinalTemporalInformationModified == "UNMODIFIED"
+    assert [code.CodeValue for code in dataset.DeidentificationMethodCodeSequence] == [
+        "113100",
+        "113106",
+    ]
+
+
+def test_a_wrong_policy_is_an_error_and_nothing_is_delivered(
+    call: Caller, ledger: Ledger, share: Path
+) -> None:
+    write_dicom(share / "in", 2, name=NAME)
+    policy = ledger.folder.projects / PROJECT / "policy.yml"
+    policy.parent.mkdir(parents=True)
+    policy.write_text("options: [retain-everything]\n")
+    job = call.wait(call.create()["job_id"])
+    assert (job["status"], job["error"]) == (
+        "ERROR",
+        "The project's policy is wrong: tell the server's admin",
+    )
+    assert not _delivered(share)
+
+
+def test_a_study_of_two_patients_is_left_out_whole(call: Caller, share: Path) -> None:
+    write_dicom(share / "in", 3)
+    paths = write_dicom(share / "in" / "other", 2)
+    for path in paths:
+        dataset = dcmread(path)
+        dataset.StudyInstanceUID += ".7"
+        dataset.save_as(path)
+    stranger = dcmread(share / "in" / "00002.dcm")
+    stranger.PatientID = "MRN-190284"
+    stranger.save_as(share / "in" / "00002.dcm")
+    job = call.wait(call.create()["job_id"])
+    assert (job["status"], job["files_processed"]) == ("DONE", 2)
+    assert "files of one study name different patients (3)" in job["error"]
+    assert len(_delivered(share)) == 2
 
 
 def _assert_tidy(ledger: Ledger) -> None:
