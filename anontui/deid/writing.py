@@ -14,7 +14,8 @@ from anontui.deid.refusal import Reason, Refused
 from anontui.errors import DeidError
 
 _CHUNK = 1 << 20
-_CANNOT_COPY = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_HAS_NO_LINKS = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def _link(made: str, target: str, file: int) -> None:
     except FileExistsError:
         pass
     except OSError as error:
-        if error.errno not in _CANNOT_COPY:
+        if error.errno not in _HAS_NO_LINKS:
             raise
         if not os.path.lexists(target):  # a file system that has no links
             os.replace(made, target)
@@ -129,8 +130,10 @@ def copy_range(source: int, file: int, start: int, length: int) -> None:
 
     Raises
     ------
+    Refused
+        If the source cannot be read, or ends before the range does.
     OSError
-        If the source ends before the range does.
+        If the other cannot be written.
     """
     if hasattr(os, "copy_file_range"):
         try:
@@ -140,11 +143,14 @@ def copy_range(source: int, file: int, start: int, length: int) -> None:
                     break
                 start, length = start + done, length - done
         except OSError as error:
-            if error.errno not in _CANNOT_COPY:
+            if error.errno in _NO_ROOM:
                 raise
     while length:
-        data = os.pread(source, min(length, _CHUNK), start)
+        try:
+            data = os.pread(source, min(length, _CHUNK), start)
+        except OSError as error:
+            raise Refused(Reason.UNREADABLE, error.strerror or "") from None
         if not data:
-            raise OSError(errno.EIO, "the source became shorter")
+            raise Refused(Reason.UNREADABLE, "it became shorter")
         write_all(file, data)
         start, length = start + len(data), length - len(data)
