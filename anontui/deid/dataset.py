@@ -36,7 +36,7 @@ from anontui.deid.source import Parsed
 from anontui.deid.structure import UNDEFINED, are_items
 from anontui.deid.tables import Types
 from anontui.deid.tags import tag_text
-from anontui.deid.treatment import Treated, Treatment, action_deletes
+from anontui.deid.treatment import Treated, Treatment, action_deletes, value_of
 from anontui.deid.values import (
     DATE_VRS,
     Element,
@@ -158,8 +158,9 @@ class Executor:
         written = charset.UTF8 if self._to_utf8 else charset.DEFAULT
         made: list[Element] = []
         for tag, text in texts.items():
-            value = text.encode("utf-8" if written is charset.UTF8 else "ascii")
-            made.append(self._made(tag, _vr(tag), value))
+            value = value_of(text, _vr(tag), written, self._encoding.little)
+            if value is not None:
+                made.append(self._made(tag, _vr(tag), value))
         made.append(DataElement(BaseTag(_METHOD_CODES), "SQ", Sequence(map(code_item, codes))))
         return made
 

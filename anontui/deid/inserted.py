@@ -19,7 +19,7 @@ _BURNED_IN = 0x00280301
 def texts_of(treatment: Treatment, *, has_patient: bool, pixels_cleaned: bool) -> dict[int, str]:
     """Tag to text of the attributes that every result has, whatever its source had."""
     policy = treatment.policy
-    texts = {
+    texts = policy.inserted | {
         _IDENTITY_REMOVED: "YES",
         _METHOD: f"anontui {__version__}, PS3.15 E.1-1 {policy.edition}"[:64],
         _TEMPORAL_INFORMATION: policy.temporal_information,

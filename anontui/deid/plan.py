@@ -30,7 +30,7 @@ from anontui.deid.scopes import MOST_REMEMBERED, Scope
 from anontui.deid.scrub import Scrubber
 from anontui.deid.structure import LONG_VRS
 from anontui.deid.tables import Types
-from anontui.deid.treatment import Treatment
+from anontui.deid.treatment import Treatment, value_of
 
 _METHOD_CODES = 0x00120064
 _UID_ACTIONS = (Action.KEEP, Action.REPLACE, Action.REPLACE_UID)
@@ -190,7 +190,10 @@ class Plan:
         made = []
         for tag, text in texts.items():
             known = tables.attribute(tag)
-            made.append((tag, self.element(tag, known.vr if known else "UN", text.encode("ascii"))))
+            vr = known.vr if known else "UN"
+            value = value_of(text, vr, self.encodings)
+            if value is not None:
+                made.append((tag, self.element(tag, vr, value)))
         codes = [code_item(code) for code in self.policy.codes(pixels_cleaned=False)]
         made.append((_METHOD_CODES, self.encoded(_METHOD_CODES, codes)))
         return sorted(made)

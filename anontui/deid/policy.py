@@ -276,6 +276,8 @@ class Policy:
             if isinstance(rule, Rule)
             and rule.insert
             and pattern.tag is not None
+            and pattern.tag >> 16 >= 0x0008
+            and not pattern.tag >> 16 & 1
             and self._undecided(pattern.tag, "") is rule
         }
 

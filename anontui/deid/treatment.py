@@ -114,7 +114,7 @@ class Treatment:
                 name = who.patient_name if vr == "PN" else who.patient_id
                 return Treated(_encoded(name, vr, written))
             case Action.REPLACE_WITH_VALUE:
-                return Treated(_of_text(rule.value, vr, written, little))
+                return Treated(value_of(rule.value, vr, written, little))
         text = charset.decode(value, encodings, vr)
         if action_deletes(rule.action) or text is None:
             return Treated(None)
@@ -124,7 +124,7 @@ class Treatment:
         tells = new if rule.action in (Action.CLEAN, Action.REGEXP) else ""
         if new == text and encodings is written:
             return Treated(value, tells, is_listed)
-        return Treated(_of_text(new, vr, written, little), tells, is_listed)
+        return Treated(value_of(new, vr, written, little), tells, is_listed)
 
     def _new_text(
         self, rule: Rule, tag: int, vr: str, text: str, scrubber: Scrubber | None, time: str
@@ -238,7 +238,7 @@ def _encoded(text: str, vr: str, encodings: list[str]) -> bytes:
     return padded(bytes(encode_string(text, encodings)), vr)
 
 
-def _of_text(text: str, vr: str, encodings: list[str], little: bool) -> bytes | None:
+def value_of(text: str, vr: str, encodings: list[str], little: bool = True) -> bytes | None:
     """A text as a value of a VR; ``None`` if it is not one."""
     if is_string([vr]):
         return _encoded(text, vr, encodings)
