@@ -166,6 +166,8 @@ class Element:
         return rule
 
     def _hashdate(self, call: Call) -> Rule:
+        if vr_of(self.pattern) == "TM":
+            raise _unsupported(call.name, "of a time of day")
         self._needs_this(call, *call.arguments[:1])
         if len(call.arguments) == 2 and self._tag(call.arguments[1]) != PATIENT_ID:
             raise _unsupported(call.name, "by what is not the PatientID")

@@ -235,6 +235,8 @@ def _is_yes(node: Node) -> bool:
 
 
 def _tag(node: Node) -> int:
+    if node.text().startswith("(") and not node.text().endswith(")"):  # [(0010,0020)] is cut
+        raise refused(node.where, "the tag is cut in two", 'In […] write "(0010,0020)" in quotes.')
     tag = pattern_of(node.text(), node.where).tag
     if tag is None:
         raise refused(node.where, "one attribute is expected", "Write its keyword or its tag.")

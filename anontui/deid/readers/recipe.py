@@ -19,7 +19,7 @@ from anontui.errors import DeidError
 _ADVICE = "Leave it out, or write what it does in a policy file."
 # As in deid, whatever their order in the file; the last rule that fits wins.
 _PRECEDENCE = ("BLANK", "REMOVE", "JITTER", "REPLACE", "ADD", "KEEP")
-_WORDS = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")
+_FIELD_AND_VALUE = re.compile(r"""((?:[^\s"']|"[^"]*"|'[^']*')+)(?:\s+(.*))?""")
 _SECTIONS = ("header", "labels", "filter", "values", "fields")
 _FIRST_OF_DATA_SET = 0x00080000
 _TAKES = frozenset({"JITTER", "REPLACE", "ADD"})
@@ -40,7 +40,8 @@ def read_recipe(path: Path) -> list[tuple[TagPattern, AnyRule]]:
 
     ``contains:``, ``startswith:``, ``endswith:``, ``except:`` and ``select:`` mean attributes of
     the data dictionary; ``REMOVE ALL`` spares what :mod:`anontui.deid.readers.unnamed` tells.
-    SOP class and UIDs of the instance are treated as the standard says unless they are named.
+    An expander does not remove the instance's own SOP class and UIDs, and ``JITTER`` with one
+    means dates only; of the others the standard decides.
 
     Raises
     ------
@@ -87,14 +88,15 @@ def _section(line: str, where: str) -> str:
 
 
 def _action(line: str, where: str) -> tuple[str, list[tuple[TagPattern, AnyRule]]]:
-    action, *words = _WORDS.findall(line)
+    action, rest = [*line.split(maxsplit=1), ""][:2]
     if action not in _PRECEDENCE:
         raise refused(
             where, f"{shown(action)} is no action", f"Actions: {', '.join(sorted(_PRECEDENCE))}."
         )
-    if not words:
+    found = _FIELD_AND_VALUE.fullmatch(rest)
+    if found is None:
         raise refused(where, f"{action} names no attribute", "Write its keyword or its tag.")
-    field, value = words[0], _uncommented(" ".join(words[1:]))
+    field, value = found[1], _uncommented(found[2] or "")
     if re.match(r"(var|func|deid_func):", value, re.IGNORECASE):
         raise refused(where, "a value that a program makes is not supported", _ADVICE)
     if (action in _TAKES) != bool(value):
@@ -103,7 +105,7 @@ def _action(line: str, where: str) -> tuple[str, list[tuple[TagPattern, AnyRule]
     rule = _rule(action, value, where)
     if field.lower() == "all":
         if action != "REMOVE":
-            raise refused(where, f"{action} ALL is not supported", "Name the attributes.")
+            raise refused(where, f"{action} {field} is not supported", "Name the attributes.")
         return action, [*unnamed_removed(where)]
     if (expanded := _expanded(field, where)) is None:
         pattern = _named(field, where)
@@ -112,6 +114,8 @@ def _action(line: str, where: str) -> tuple[str, list[tuple[TagPattern, AnyRule]
         return action, [checked(pattern, rule, where)]
     if action == "ADD":
         raise refused(where, "ADD takes one attribute", "Name it.")
+    if action == "JITTER":
+        expanded = [known for known in expanded if known.vr in ("DA", "DT")]
     spared = INSTANCE_TAGS if action in _LOST else ()
     rules: list[tuple[TagPattern, AnyRule]] = [
         (known.pattern, rule) for known in expanded if known.pattern.tag not in spared

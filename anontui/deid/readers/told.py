@@ -92,7 +92,7 @@ def told_rule(
         optional = f" or nothing, as in {named} {names[0].upper()}" if named in _NUMBERS else ""
         raise refused(
             where,
-            f"{named} was given {len(arguments)} arguments",
+            f"{named} was given too {'few' if len(arguments) < least else 'many'} arguments",
             f"It takes {takes}{optional}." if names else "It takes none.",
         )
     return checked(pattern, _rule(named, arguments, where), where)
@@ -119,7 +119,7 @@ def pattern_of(text: str, where: str) -> TagPattern:
     try:
         return tag_pattern(text)
     except DeidError as error:
-        problem = error.message if len(text) <= 80 else f"{shown(text)} is not a tag"
+        problem = error.message.replace(text, shown(text))
         raise refused(where, problem, error.advice) from None
 
 
@@ -129,7 +129,7 @@ def checked(pattern: TagPattern, rule: Rule, where: str) -> tuple[TagPattern, Ru
     Raises
     ------
     DeidError
-        If it would keep private elements by their number, or treats a sequence as a text.
+        If it would keep private elements by their number, or does not fit the VR.
     """
     if pattern.value >> 16 & 1 and not pattern.creator and rule.action not in _DESTROYING:
         raise refused(
@@ -148,6 +148,10 @@ def checked(pattern: TagPattern, rule: Rule, where: str) -> tuple[TagPattern, Ru
             where,
             f"{rule.action} is for values, and this is a sequence",
             "Name the attributes in its items: rules hold inside sequences too.",
+        )
+    if rule.action is Action.SHIFT_DATE and rule.number is not None and vr == "TM":
+        raise refused(
+            where, "a time of day does not move by days", "Write shift_date without a number."
         )
     if rule.action is Action.ROUND_AGE and vr not in ("AS", ""):
         raise refused(where, "only ages (VR AS) can be rounded", "Use another action.")
