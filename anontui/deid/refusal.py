@@ -27,6 +27,7 @@ class Reason(StrEnum):
     CHARACTER_SET = "character_set"
     INVALID_VALUE = "invalid_value"
     PIXEL_DATA = "pixel_data"
+    UNDECODABLE = "undecodable"
     BURNED_IN = "burned_in"
     SECONDARY_CAPTURE = "secondary_capture"
     ULTRASOUND = "ultrasound"
@@ -70,7 +71,8 @@ _WORDS = {
     Reason.MISSING_UID: "a required UID is missing or invalid",
     Reason.CHARACTER_SET: "the character set is unknown",
     Reason.INVALID_VALUE: "a value that the pixels depend on is invalid",
-    Reason.PIXEL_DATA: "the pixel data are missing or too short for the image",
+    Reason.PIXEL_DATA: "the pixel data are missing, or not as long as the image",
+    Reason.UNDECODABLE: "the pixels cannot be decoded, so nothing in them can be blacked out",
     Reason.BURNED_IN: "annotation is burned in",
     Reason.SECONDARY_CAPTURE: "a secondary capture, whose pixels may show identity",
     Reason.ULTRASOUND: "ultrasound, whose pixels may show identity",
