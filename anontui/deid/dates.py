@@ -60,7 +60,8 @@ def shifted(text: str, vr: str, offset: Offset, time_of_day: str = "") -> str | 
     else:
         move = lambda one: _datetime(one, offset)  # noqa: E731
     values = [_range(one.strip(), vr, move) for one in text.split("\\")]
-    return None if None in values else "\\".join(filter(None.__ne__, values))  # type: ignore[arg-type]
+    known = [one for one in values if one is not None]
+    return "\\".join(known) if len(known) == len(values) else None
 
 
 def _range(text: str, vr: str, move: Callable[[str], str | None]) -> str | None:

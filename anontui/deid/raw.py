@@ -60,7 +60,7 @@ def before(data: bytes, start: int, implicit: bool) -> tuple[bytes, bytes, bytes
             break
         value, length = value_at(data, start, implicit)
         if length == UNDEFINED:
-            start = behind_items(data, value, implicit, 0)
+            start = behind_items(data, value, is_implicit(data, start, implicit))
             continue
         start = value + length
         if tag in found:
@@ -95,7 +95,7 @@ def collect(
             start = _collect_items(data, value, length, implicit, told, depth)
             continue
         if length == UNDEFINED:
-            start = behind_items(data, value, implicit, depth)
+            start = behind_items(data, value, is_implicit(data, start, implicit))
             continue
         start = value + length
         if Scrubber.wants(tag, vr):
@@ -136,7 +136,12 @@ def value_at(data: bytes, start: int, implicit: bool) -> tuple[int, int]:
     raise Unusual
 
 
-def behind_items(data: bytes, start: int, implicit: bool, depth: int) -> int:
+def is_implicit(data: bytes, start: int, implicit: bool) -> bool:
+    """Whether what is inside an element is in implicit VR: in one of VR UN it is (PS3.5 6.2.2)."""
+    return implicit or data[start + 4 : start + 6] == b"UN"
+
+
+def behind_items(data: bytes, start: int, implicit: bool, depth: int = 0) -> int:
     """Where a sequence of undefined length ends, whatever is in it."""
     if depth > _DEEPEST_SKIPPED:
         raise Unusual
@@ -153,7 +158,8 @@ def behind_items(data: bytes, start: int, implicit: bool, depth: int) -> int:
         while data[start : start + 4] != ITEM_END:
             value, length = value_at(data, start, implicit)
             if length == UNDEFINED:
-                start = behind_items(data, value, implicit, depth + 1)
+                inner = is_implicit(data, start, implicit)
+                start = behind_items(data, value, inner, depth + 1)
             else:
                 start = value + length
         start += 8

@@ -30,6 +30,7 @@ from anontui.deid.raw import (
     behind_items,
     collect,
     file_meta,
+    is_implicit,
     u32,
 )
 from anontui.deid.runs import Treated
@@ -468,7 +469,7 @@ class _Walk:
         if kind.do == SEQUENCE:
             pieces, stop = self._items(value, end, scope.inside(kind.tag), depth, is_open=True)
             return value, pieces, stop
-        stop = behind_items(self._data, value, self._plan.implicit, 0)
+        stop = behind_items(self._data, value, is_implicit(self._data, start, self._plan.implicit))
         if stop > end:
             raise _WindowTooSmall if end == len(self._data) else Unusual
         self._counts.append(kind.counted)
