@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from anontui.deid import tables
@@ -221,14 +221,33 @@ class Policy:
         return resolve(self._undecided(tag, creator), kind)
 
     def _undecided(self, tag: int, creator: str) -> AnyRule:
-        for pattern, rule in reversed(self.told):
-            if pattern.matches(tag, creator):
-                if isinstance(rule, Rule) and rule.action is Action.STANDARD:
-                    break
-                if isinstance(rule, Rule) and rule.action is Action.CLEAN:
-                    return cleaned(self.rules.get(tag), rule.because)
-                return rule
+        rule = self._told(tag, creator)
+        if rule is not None and not isinstance(rule, Rule):
+            return rule
+        if rule is not None and rule.action is Action.CLEAN:
+            return cleaned(self.rules.get(tag), rule.because)
+        if rule is not None and rule.action is not Action.STANDARD:
+            return rule
         return self._private(tag, creator) if tag >> 16 & 1 else self._standard(tag)
+
+    def _told(self, tag: int, creator: str) -> AnyRule | None:
+        """The last of the user's rules that fits; scripts have thousands, nearly all of one tag."""
+        single, several = self._places
+        place = -1 if creator else single.get(tag, -1)
+        for at in several:
+            if at < place:
+                break
+            if self.told[at][0].matches(tag, creator):
+                place = at
+                break
+        return None if place < 0 else self.told[place][1]
+
+    @cached_property
+    def _places(self) -> tuple[dict[int, int], tuple[int, ...]]:
+        """Where in :attr:`told` each single tag stands last; and the patterns, last ones first."""
+        tags = [pattern.tag for pattern, _ in self.told]
+        single = {tag: at for at, tag in enumerate(tags) if tag is not None}
+        return single, tuple(at for at in reversed(range(len(tags))) if tags[at] is None)
 
     def _standard(self, tag: int) -> Rule:
         group = tag >> 16
@@ -267,7 +286,7 @@ class Policy:
             or any(pattern.creator for pattern, _ in self.told)
         )
 
-    @property
+    @cached_property
     def inserted(self) -> dict[int, str]:
         """Tag to text of the attributes that a user's rules make where there are none."""
         return {
