@@ -201,6 +201,9 @@ class Deidentifier:
     def dataset(self, dataset: Dataset) -> Dataset:
         """De-identify a data set in memory; the given one stays as it is.
 
+        One without a SOP class, such as some fields from a database, need not have what every
+        instance has.
+
         Returns
         -------
         Dataset
@@ -212,7 +215,8 @@ class Deidentifier:
             If it cannot be made safe, with the reason.
         """
         with quiet(), _refusing_surprises():
-            result = self._result(_as_read(dataset, self.policy.limits))
+            parsed = _as_read(dataset, self.policy.limits)
+            result = self._result(parsed, is_instance="SOPClassUID" in dataset)
             if getattr(dataset, "file_meta", None) is not None:
                 new = result.dataset
                 sop_class, sop_instance = text_at(new, at.SOP_CLASS), text_at(new, at.SOP_INSTANCE)
@@ -276,11 +280,14 @@ class Deidentifier:
         head = file_head(emission.sop_class, instance, emission.syntax)
         return outcome, b"".join((head, *emission.head))
 
-    def _result(self, parsed: Parsed, steps: list[Step] | None = None) -> _Result:
+    def _result(
+        self, parsed: Parsed, steps: list[Step] | None = None, *, is_instance: bool = True
+    ) -> _Result:
         facts = facts_of(parsed.dataset, self._wanted, little=parsed.encoding.little)
-        rule = check(facts, parsed.transfer_syntax, self.policy)
+        syntax = parsed.transfer_syntax
+        rule = check(facts, syntax, self.policy, is_instance=is_instance)
         treatment = self._treatment(facts.text(at.PATIENT_ID))
-        syntax, pixels = parsed.transfer_syntax, None
+        pixels = None
         if rule is not None and rule.boxes:
             syntax, pixels = cleaned_pixels(parsed, rule.boxes)
         executor = Executor(treatment, parsed, pixels, steps)

@@ -25,8 +25,10 @@ _SCREEN = re.compile(r"patient protocol|dose (report|info|record|sheet)|screen ?
 _STORED_SAMPLES = {"YBR_FULL_422": 2.0, "YBR_PARTIAL_422": 2.0, "YBR_PARTIAL_420": 1.5}
 
 
-def check(facts: Facts, syntax: str, policy: Policy) -> PixelRule | None:
-    """Let a file pass, or refuse it.
+def check(
+    facts: Facts, syntax: str, policy: Policy, *, is_instance: bool = True
+) -> PixelRule | None:
+    """Let a file pass, or refuse it; ``is_instance`` if it must have what every instance has.
 
     Returns
     -------
@@ -42,13 +44,8 @@ def check(facts: Facts, syntax: str, policy: Policy) -> PixelRule | None:
     sop_class = facts.text(at.SOP_CLASS)
     if facts.has(at.DIRECTORY_RECORDS) or sop_class == MEDIA_STORAGE_DIRECTORY:
         raise Refused(Reason.DICOMDIR)
-    if not is_uid(sop_class):
-        raise Refused(Reason.MISSING_UID, "(0008,0016)")
-    types = tables.types_at_top(sop_class)
-    for tag in (at.SOP_INSTANCE, at.STUDY_INSTANCE, at.SERIES_INSTANCE):
-        # a color palette, for one, belongs to no study
-        if (types is None or tag in types) and not facts.text(tag):
-            raise Refused(Reason.MISSING_UID, tag_text(tag))
+    if is_instance:
+        _check_uids(facts, sop_class)
     if filters.sop_classes and sop_class not in filters.sop_classes:
         raise Refused(Reason.SOP_CLASS)
     if filters.opt_out and facts.text(at.PATIENT_ID) in filters.opt_out:
@@ -59,8 +56,19 @@ def check(facts: Facts, syntax: str, policy: Policy) -> PixelRule | None:
     rule = _pixel_rule(facts, policy)
     for reason in _held_by(facts, sop_class, filters, rule):
         raise Refused(reason)
-    _check_pixels(facts, sop_class, syntax)
+    if is_instance:
+        _check_pixels(facts, sop_class, syntax)
     return rule
+
+
+def _check_uids(facts: Facts, sop_class: str) -> None:
+    if not is_uid(sop_class):
+        raise Refused(Reason.MISSING_UID, "(0008,0016)")
+    types = tables.types_at_top(sop_class)
+    for tag in (at.SOP_INSTANCE, at.STUDY_INSTANCE, at.SERIES_INSTANCE):
+        # a color palette, for one, belongs to no study
+        if (types is None or tag in types) and not facts.text(tag):
+            raise Refused(Reason.MISSING_UID, tag_text(tag))
 
 
 def _pixel_rule(facts: Facts, policy: Policy) -> PixelRule | None:
