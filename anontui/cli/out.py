@@ -7,12 +7,15 @@ import re
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
 from anontui.errors import UsageError
 from anontui.events import Progress, Result, Warning  # noqa: A004 - the word of the field
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 T = TypeVar("T")
 
@@ -101,6 +104,30 @@ def confirm(question: str, *, yes: bool) -> None:
         click.get_current_context().exit(1)
 
 
+def _columns() -> list[ProgressColumn]:
+    """Label, bar, how many of how many, how many a second, and the time that is left."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            if task.total is None or not task.speed:
+                return Text()
+            slow = task.speed < 1
+            rate = task.speed * 60 if slow else task.speed
+            return Text(f"{rate:,.0f} {task.fields['unit']}/{'min' if slow else 's'}")
+
+    text = TextColumn("{task.description}")
+    return [text, BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True)]
+
+
 def follow(events: Iterator[Progress | Warning | Result[T]], label: str) -> T:
     """Run an operation to its end, with a progress bar on a terminal; returns its result.
 
@@ -111,20 +138,18 @@ def follow(events: Iterator[Progress | Warning | Result[T]], label: str) -> T:
     """
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     shown = 0.0
     with Bar(
-        *columns,
+        *_columns(),
         console=console,
         transient=True,
         refresh_per_second=4,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task(label, total=None)
+        task = bar.add_task(label, total=None, unit="")
         try:
             for event in events:
                 if isinstance(event, Result):
@@ -135,7 +160,13 @@ def follow(events: Iterator[Progress | Warning | Result[T]], label: str) -> T:
                 elif time.monotonic() - shown > 0.1:
                     shown = time.monotonic()
                     text = escape(clean(f"{label}  {event.what}".strip()))
-                    bar.update(task, completed=event.done, total=event.total, description=text)
+                    bar.update(
+                        task,
+                        completed=event.done,
+                        total=event.total,
+                        description=text,
+                        unit=event.unit,
+                    )
         finally:
             if isinstance(events, Generator):
                 events.close()  # Ctrl-C ends it here and now, not when it is collected

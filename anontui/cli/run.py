@@ -29,6 +29,7 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "create": ("anontui.cli.create", "Create jobs."),
         "batch": ("anontui.cli.batch", "Follow and change this folder's jobs."),
         "job": ("anontui.cli.job", "Look at and change single jobs."),
+        "deid": ("anontui.cli.deid", "De-identify files on this machine."),
         "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
     },
 )

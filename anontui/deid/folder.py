@@ -9,10 +9,10 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import TypeAlias
 
-from anontui.atomic import sync_folder
 from anontui.deid.file import PseudonymFor
 from anontui.deid.policy import Policy
 from anontui.deid.processes import spread
@@ -26,7 +26,8 @@ from anontui.errors import DeidError, UsageError
 from anontui.events import Progress, Result, Warning  # noqa: A004 - the word of the field
 
 _CHUNK = 32  # files that a process is given at a time
-_WORTH_A_PROCESS = 200  # files: starting one takes as long as so many small ones
+# seconds: processes are started for what would take that long, after so long a look
+_LONG, _SOON = 3.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def deidentify_folder(
     layout: bool = False,
     workers: int | None = None,
     dry_run: bool = False,
+    sync: bool = True,
     report: Report | None = None,
 ) -> Events:
     """De-identify a file, or every file below a folder; one bad file never stops the rest.
@@ -93,10 +95,12 @@ def deidentify_folder(
         If not, their paths are those of the sources; a file whose path holds its Patient ID
         is quarantined.
     workers
-        How many processes; by default one a core, fewer for few files. With one, this
-        process does the work.
+        How many processes; with one, this process does the work. By default it begins so,
+        and if it takes longer, the rest goes to one process a core.
     dry_run
         Whether to write nothing but the report.
+    sync
+        Whether the results are on the disk at the end.
     report
         Written at the end, also when the run is cancelled.
 
@@ -113,7 +117,7 @@ def deidentify_folder(
     DeidError
         If the output cannot be written.
     """
-    run = _Run(source, target, report, layout=layout, dry_run=dry_run)
+    run = _Run(source, target, report, layout=layout, dry_run=dry_run, sync=sync)
     work = Work(
         source=run.source,
         target=run.target,
@@ -133,7 +137,14 @@ class _Run:
     """The state of one run."""
 
     def __init__(
-        self, source: Path, target: Path, report: Report | None, *, layout: bool, dry_run: bool
+        self,
+        source: Path,
+        target: Path,
+        report: Report | None,
+        *,
+        layout: bool,
+        dry_run: bool,
+        sync: bool,
     ) -> None:
         self.records = Records()
         self.name = ""
@@ -141,6 +152,8 @@ class _Run:
         self._only = ""
         self._layout = layout
         self._dry_run = dry_run
+        self._sync_at_end = sync
+        self._done = self._held = 0
         self._report = report
         self._started = monotonic()
         if not os.path.lexists(source):
@@ -180,7 +193,8 @@ class _Run:
                 "The output keeps the names of the input's files and folders",
                 "If these can name patients, use --layout: new identifiers only.",
             )
-        workers = _workers(workers, total, work)
+        if (workers is None and _cores() == 1) or not _can_be_sent(work):
+            workers = 1
         is_finished = False
         try:
             yield from self._treat(work, workers, total)
@@ -190,8 +204,8 @@ class _Run:
             self._take_back()
             if not is_finished:
                 self._tell(work, is_finished=False)
-        if not self._dry_run:
-            yield from self._sync(total)
+        if self._sync_at_end and not self._dry_run:
+            yield from self._sync()
         self._tell(work, is_finished=True)
         if is_derived and (studies := self.records.studies_without_patient()) > 1:
             yield Warning(
@@ -215,24 +229,29 @@ class _Run:
                 row = refused_row(path, reason, detail)
                 self.records.add(Batch([row], Counter(), []))
 
-    def _treat(self, work: Work, workers: int, total: int) -> Generator[Progress]:
+    def _treat(self, work: Work, workers: int | None, total: int) -> Generator[Progress]:
         if not self._dry_run:
             _make(self.target)
-        done, held = 0, 0
-        batches: Generator[Batch] | Iterator[Batch]
-        if workers > 1:
-            batches = spread(work, _chunks(self._paths()), workers)
-        else:
-            batches = Worker(work).batches(self._paths())
-        try:
+        paths = self._paths()
+        if workers is None or workers == 1:
+            started = monotonic()
+            for batch in Worker(work).batches(paths):
+                yield self._put_down(batch, total)
+                spent = monotonic() - started
+                left = spent * (total - self._done) / max(self._done, 1)
+                if workers is None and spent > _SOON and left > _LONG:
+                    break
+            else:
+                return
+        with closing(spread(work, _chunks(paths), workers or _cores())) as batches:
             for batch in batches:
-                self.records.add(batch)
-                done += len(batch.rows)
-                held += sum(row.status != "done" for row in batch.rows)
-                yield Progress(done, total, "files", f"{held:,} not done" if held else "")
-        finally:
-            if isinstance(batches, Generator):
-                batches.close()  # here and now: no process goes on
+                yield self._put_down(batch, total)
+
+    def _put_down(self, batch: Batch, total: int) -> Progress:
+        self.records.add(batch)
+        self._done += len(batch.rows)
+        self._held += sum(row.status != "done" for row in batch.rows)
+        return Progress(self._done, total, "files", f"{self._held:,} not done" * bool(self._held))
 
     def _take_back(self) -> None:
         for outputs in self.records.conflicts():
@@ -248,18 +267,20 @@ class _Run:
                         break  # there is more in it
                     folder = os.path.dirname(folder)
 
-    def _sync(self, total: int) -> Generator[Progress]:
-        """Have the results on the disk, once for all."""
-        folders, told = set(), monotonic()
-        for done, output in enumerate(self.records.outputs(), start=1):
-            path = os.path.join(self.target, output)
-            folders.add(os.path.dirname(path))
-            _sync(path)
-            if monotonic() - told > TICK:
-                yield Progress(done, total, "files", "making them durable")
-                told = monotonic()
-        for folder in folders:
-            sync_folder(Path(folder))
+    def _sync(self) -> Generator[Progress]:
+        """Have the results on the disk, once for all: one by one it takes longer than the work."""
+        failed: list[OSError] = []
+        thread = Thread(target=_sync_disk, args=(self.target, failed), daemon=True)
+        thread.start()
+        while thread.is_alive():
+            yield Progress(self._done, self._done, "files", "waiting for the disk")
+            thread.join(TICK)
+        if failed:
+            raise DeidError(
+                "The results cannot be put on the disk for good",
+                cause=failed[0].strerror or "",
+                advice="Check the disk, then run it again.",
+            )
 
     def _tell(self, work: Work, *, is_finished: bool) -> None:
         if self._report is not None:
@@ -276,16 +297,19 @@ class _Run:
 _ELSEWHERE = "Choose an output elsewhere."
 
 
-def _workers(wanted: int | None, files: int, work: Work) -> int:
-    if wanted is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        wanted = min(cores or 1, files // _WORTH_A_PROCESS)
-    if wanted > 1:
-        try:
-            pickle.dumps(work)
-        except (pickle.PicklingError, AttributeError, TypeError):
-            return 1  # a function of the user's own that other processes cannot be given
-    return max(wanted, 1)
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _can_be_sent(work: Work) -> bool:
+    """Whether another process can be given it: a function of the user's own may not."""
+    try:
+        pickle.dumps(work)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
 
 
 def _chunks(paths: Iterable[str]) -> Iterator[list[str]]:
@@ -310,16 +334,18 @@ def _make(folder: str) -> None:
         ) from error
 
 
-def _sync(path: str) -> None:
+def _sync_disk(folder: str, failed: list[OSError]) -> None:
+    """Wait until the file system that a folder is on has written everything."""
+    import ctypes
+
     try:
-        file = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise DeidError(
-            "A result could not be put on the disk for good",
-            cause=error.strerror or type(error).__name__,
-            advice="Check the disk, then run it again.",
-        ) from error
+        sync = ctypes.CDLL(None, use_errno=True).syncfs
+    except (AttributeError, OSError, TypeError):  # a system that has no such call
+        if hasattr(os, "sync"):
+            os.sync()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    if sync(handle) != 0:
+        code = ctypes.get_errno()
+        failed.append(OSError(code, os.strerror(code)))
+    os.close(handle)

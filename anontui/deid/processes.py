@@ -19,6 +19,27 @@ from anontui.errors import DeidError
 _PATIENCE = 2.0  # seconds that a process gets to end by itself
 
 
+def spread(work: Work, chunks: Iterator[list[str]], workers: int) -> Generator[Batch]:
+    """Have processes treat chunks of files, and yield what they did, as it gets ready.
+
+    A batch, maybe an empty one, comes at least every :data:`~anontui.deid.work.TICK`. When a
+    process dies, its files are given out again one by one, and the one that a process dies of
+    alone is quarantined. Closing the iterator ends the processes.
+
+    Raises
+    ------
+    DeidError
+        If processes cannot start, or the output cannot be written.
+    """
+    crew = _Crew(work, chunks, workers)
+    try:
+        while crew.hand_out():
+            heard = crew.hear()
+            yield from heard or [_empty()]
+    finally:
+        crew.end()
+
+
 class _Process:
     """A worker's process, seen from ours."""
 
@@ -33,7 +54,7 @@ class _Process:
         self.is_alone = False  # with a file that it may die of
         self.pending: set[str] = set()
 
-    def give(self, paths: list[str], *, alone: bool = False) -> None:
+    def give(self, paths: list[str], *, alone: bool) -> None:
         self.pending, self.is_idle, self.is_alone = set(paths), False, alone
         with suppress(OSError):  # if it has just died, its end of the pipe tells
             self.connection.send(paths)
@@ -48,85 +69,77 @@ class _Process:
             self.process.join()
 
 
-def spread(work: Work, chunks: Iterator[list[str]], workers: int) -> Generator[Batch]:
-    """Have processes treat chunks of files, and yield what they did, as it gets ready.
+class _Crew:
+    """The processes, what they are at, and what is left to do."""
 
-    A batch, maybe an empty one, comes at least every :data:`~anontui.deid.work.TICK`. When a
-    process dies, its files are given out again one by one, and the one that a process dies of
-    alone is quarantined. Closing the iterator ends the processes.
+    def __init__(self, work: Work, chunks: Iterator[list[str]], workers: int) -> None:
+        self._work = work
+        self._chunks = chunks
+        self._workers = workers
+        self._next = next(chunks, None)
+        self._suspects: deque[str] = deque()  # files of processes that died
+        self._processes: dict[Connection, _Process] = {}
 
-    Raises
-    ------
-    DeidError
-        If processes cannot start, or the output cannot be written.
-    """
-    suspects: deque[str] = deque()
-    crew: dict[Connection, _Process] = {}
-    try:
-        more: list[str] | None = next(chunks, None)
-        while True:
-            for process in crew.values():
-                if process.is_idle and suspects:
-                    process.give([suspects.popleft()], alone=True)
-                elif process.is_idle and more:
-                    process.give(more)
-                    more = next(chunks, None)
-            is_left = bool(more or suspects)
-            if not is_left and not any(process.pending for process in crew.values()):
-                return
-            while is_left and len(crew) < workers:
-                process = _Process(work)
-                crew[process.connection] = process
-            ready = wait(list(crew), TICK)
-            if not ready:
-                yield _empty()
-            for connection in ready:
-                assert isinstance(connection, Connection)  # noqa: S101 - only such were given
-                process = crew[connection]
-                try:
-                    message = connection.recv()
-                except (EOFError, OSError):
-                    del crew[connection]
-                    process.end()
-                    if lost := _lost(process, suspects):
-                        yield lost
-                    continue
-                if isinstance(message, DeidError):
-                    raise message
-                if isinstance(message, Batch):
-                    process.pending.difference_update(_paths(message))
-                    yield message
-                else:
-                    process.is_started = process.is_idle = True
-                    process.pending = set()
-    finally:
-        for process in crew.values():
-            process.end()
+    def hand_out(self) -> bool:
+        """Give idle processes something to do; false if all is done."""
+        for process in self._processes.values():
+            if process.is_idle and self._suspects:
+                process.give([self._suspects.popleft()], alone=True)
+            elif process.is_idle and self._next:
+                process.give(self._next, alone=False)
+                self._next = next(self._chunks, None)
+        is_left = bool(self._next or self._suspects)
+        while is_left and len(self._processes) < self._workers:
+            process = _Process(self._work)
+            self._processes[process.connection] = process
+        return is_left or any(process.pending for process in self._processes.values())
 
+    def hear(self) -> list[Batch]:
+        """Wait until processes tell something, but not for long."""
+        heard = []
+        for connection in wait(list(self._processes), TICK):
+            assert isinstance(connection, Connection)  # noqa: S101 - there are no others
+            process = self._processes[connection]
+            try:
+                message = connection.recv()
+            except (EOFError, OSError):
+                del self._processes[connection]
+                process.end()
+                heard.append(self._lost(process))
+                continue
+            if isinstance(message, DeidError):
+                raise message
+            if isinstance(message, Batch):
+                process.pending.difference_update(os.fsdecode(row.path) for row in message.rows)
+                heard.append(message)
+            else:
+                process.is_started = process.is_idle = True
+                process.pending.clear()
+        return heard
 
-def _lost(process: _Process, suspects: deque[str]) -> Batch | None:
-    """See to the files of a process that died."""
-    if not process.is_started:
-        raise DeidError(
-            "A process for the work cannot be started",
-            advice="Try again with --workers 1; in a script of your own, start the run below "
-            'if __name__ == "__main__".',
-        )
-    if process.is_alone and process.pending:
-        (path,) = process.pending
+    def _lost(self, process: _Process) -> Batch:
+        """See to the files of a process that died."""
+        if not process.is_started:
+            raise DeidError(
+                "A process for the work cannot be started",
+                advice="Try again with --workers 1; in a script of your own, start the run below "
+                'if __name__ == "__main__".',
+            )
         batch = _empty()
-        batch.rows.append(refused_row(path, Reason.STOPPED))
+        if process.is_alone:
+            batch.rows.extend(refused_row(path, Reason.STOPPED) for path in process.pending)
+        else:
+            self._suspects.extend(sorted(process.pending))
         return batch
-    suspects.extend(sorted(process.pending))
-    return None
+
+    def end(self) -> None:
+        """End all processes."""
+        for process in self._processes.values():
+            process.end()
 
 
 def _empty() -> Batch:
     return Batch([], Counter(), [])
-
-
-def _paths(batch: Batch) -> Iterator[str]:
-    return (os.fsdecode(row.path) for row in batch.rows)
 
 
 def _obey(connection: Connection, work: Work) -> None:
@@ -147,9 +160,6 @@ def _obey(connection: Connection, work: Work) -> None:
             except DeidError as error:
                 error.__cause__ = None
                 connection.send(error)
-                return
-            except Exception as error:  # noqa: BLE001 - a traceback could quote a value
-                connection.send(DeidError("The work broke down", cause=type(error).__name__))
                 return
 
 

@@ -89,7 +89,7 @@ class Records:
         )
         names = (
             "status = 'done' AND output IN "
-            f"(SELECT output FROM files WHERE code = '{Reason.TARGET_EXISTS}')"
+            "(SELECT output FROM files WHERE code = 'target_exists')"
         )
         return (
             self._take_back(studies, Reason.PATIENT_CONFLICT),

@@ -128,9 +128,7 @@ def described(policy: Policy) -> dict[str, object]:
         "clean_by": policy.clean_by,
         "keep_private": policy.keep_private,
         "shift_time": policy.shift_time,
-        "rules": [
-            {"tag": _pattern_text(pattern), **_rule(rule)} for pattern, rule in policy.told
-        ],
+        "rules": [{"tag": _pattern_text(pattern), **_rule(rule)} for pattern, rule in policy.told],
         "white_list": {
             tag_text(tag): len(values) for tag, values in sorted(policy.white_list.values.items())
         },

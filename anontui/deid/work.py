@@ -109,9 +109,9 @@ class Worker:
             self._output = by_identifiers(work.pseudonym_for(original).patient_id, outcome)
         else:
             self._output = work.name or self._path
-            if work.policy.filters.identity_left and not work.name:
-                if holds_patient_id(self._output, outcome):
-                    raise Refused(Reason.IDENTITY_IN_PATH)
+            is_checked = work.policy.filters.identity_left and not work.name
+            if is_checked and holds_patient_id(self._output, outcome):
+                raise Refused(Reason.IDENTITY_IN_PATH)
         if work.dry_run:
             return None
         target = os.path.join(work.target, self._output)

@@ -98,6 +98,15 @@ def told_rule(
     return checked(pattern, _rule(named, arguments, where), where)
 
 
+def argument_names(action: str) -> tuple[int, tuple[str, ...]]:
+    """How many arguments an action must have, and what all are called; none if it is unknown."""
+    named = _NAMES.get(action.strip().replace("_", "").lower())
+    if named is None:
+        return 0, ()
+    names = ARGUMENTS[named]
+    return 0 if named in _NUMBERS else len(names), names
+
+
 def pattern_of(text: str, where: str) -> TagPattern:
     """Read a tag in any form of :func:`anontui.deid.tags.tag_pattern`, or of dicom-anonymizer.
 
