@@ -26,6 +26,7 @@ _AGE = re.compile(r"(\d{3})([DWMY])")
 _OLDEST = 89  # years; above, age alone can tell who somebody is (HIPAA 164.514(b)(2)(i)(C))
 _PER_YEAR = {"D": 365.2425, "W": 52.1775, "M": 12.0, "Y": 1.0}
 _LENGTHS = {"SH": 16, "CS": 16, "AE": 16, "LO": 64, "PN": 64, "DS": 16, "IS": 9}
+_LONGEST_SEARCHED = 2048
 _SCRUBBED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 DELETIONS = frozenset({Action.DELETE, Action.DELETE_PRIVATE, Action.DELETE_UNKNOWN})
 
@@ -134,7 +135,8 @@ class Treatment:
             case Action.CLEAN:
                 return self._cleaned(rule, tag, vr, text, scrubber)
             case Action.REGEXP:
-                new = _pattern(rule.find).sub(rule.value, text) if is_string([vr]) else None
+                if is_string([vr]) and len(text) <= _LONGEST_SEARCHED:  # else it takes for ever
+                    new = _pattern(rule.find).sub(rule.value, text)
             case Action.SHIFT_DATE:
                 offset = self.offset if rule.number is None else Offset(rule.number)
                 kind = vr if vr in ("DA", "TM") else "DT"
