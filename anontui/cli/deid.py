@@ -133,6 +133,7 @@ def _policy_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.pass_context
 def deid(
     context: click.Context,
+    /,
     source: Path,
     target: Path,
     report_path: Path | None,
@@ -155,7 +156,9 @@ def deid(
     told = _Told(**options)
     if identities and report_path is None:
         raise UsageError("Identities go to a report", advice="Add --report FILE.")
-    report = report_path and Report.at(report_path, target, identities=identities)
+    report = None
+    if report_path is not None:
+        report = Report.at(report_path, target, identities=identities)
     policy = _policy(told)
     key, pseudonym_for = _identity(told, target, dry_run=dry_run)
     events = deidentify_folder(
@@ -188,7 +191,7 @@ def deid(
 @JSON_OPTION
 @click.pass_context
 def explain(
-    context: click.Context, file: Path, changed: bool, as_json: bool, **options: Any
+    context: click.Context, /, file: Path, changed: bool, as_json: bool, **options: Any
 ) -> None:
     """Show what would happen to each element of FILE, and which rule says so.
 
@@ -219,7 +222,7 @@ def explain(
 @JSON_OPTION
 @click.pass_context
 def diff(
-    context: click.Context, file: Path, other: Path | None, as_json: bool, **options: Any
+    context: click.Context, /, file: Path, other: Path | None, as_json: bool, **options: Any
 ) -> None:
     """Show which elements of FILE are others in OTHER, or in what FILE would become.
 

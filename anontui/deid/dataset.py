@@ -141,9 +141,10 @@ class Executor:
             result[element.tag] = element
             if self.steps is not None:
                 rule = Rule(Action.REPLACE_WITH_VALUE, "PS3.15 E.1.1")
-                told = (step for step in self.steps if step.path or step.tag != element.tag)
-                self.steps[:] = list(told)
-                self.steps.append(Step((), int(element.tag), rule, None, element))
+                own = [step for step in self.steps if not step.path and step.tag == element.tag]
+                before = own[0].before if own else None
+                self.steps[:] = (step for step in self.steps if step not in own)
+                self.steps.append(Step((), int(element.tag), rule, before, element))
         if self._policy.filters.identity_left and (leak := self._guard.leak()) is not None:
             raise Refused(Reason.IDENTITY_LEFT, tag_text(leak))
         return result

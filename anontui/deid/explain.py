@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,9 +108,8 @@ def _explained(steps: list[Step]) -> Iterator[Explained]:
         element = after or before
         vr = _vr(element) if element is not None else "UN"
         is_changed = not (before is after or _are_equal(before, after))
-        yield Explained(
-            _place(path), tag_text(tag), _name(tag), vr, action, rule.because, *texts, is_changed
-        )
+        names = (_place(path), tag_text(tag), _name(tag), vr)
+        yield Explained(*names, action, rule.because, texts[0], texts[1], is_changed)
 
 
 def text_of(element: Element, encodings: list[str]) -> str:
@@ -148,13 +148,10 @@ def _flat(path: Path) -> dict[_Path, _Value]:
     try:
         with quiet():
             found = dict(_elements(parse(path.read_bytes(), Limits()).dataset, (), charset.DEFAULT))
-            try:
-                meta = read_file_meta_info(path)
-            except Exception:  # noqa: BLE001 - a file without any, or a broken one, has none to tell
-                meta = Dataset()
-            for element in meta:
-                value = str(element.value)
-                found[(int(element.tag),)] = _Value(str(element.VR), value, value)
+            with suppress(Exception):  # a file may have none, or a broken one
+                for element in read_file_meta_info(path):
+                    value = str(element.value)
+                    found[(int(element.tag),)] = _Value(str(element.VR), value, value)
             return found
     except Refused as refused:
         raise DeidError(f"A file cannot be compared: {refused.words()}") from None
