@@ -104,7 +104,7 @@ def _element(element: E, form: Form) -> bytes:
         value = b"".join(_item(item, form) for item in value)
         if undefined:
             value += _tag(0xFFFEE0DD, form) + bytes(4)
-    if len(value) % 2 and not isinstance(value, Odd):
+    if len(value) % 2 and vr != "SQ" and not isinstance(value, Odd):
         value += b"\0" if vr in ("UI", "OB", "UN") else b" "
     length = 0xFFFFFFFF if undefined else len(value)
     head = _tag(tag, form)
