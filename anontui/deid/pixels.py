@@ -226,21 +226,21 @@ class _Image:
         """Bytes of a frame, decoded."""
         return self.frame_samples * max(self.allocated, 8) // 8
 
-    def black(self, photometric: str, bits: int, shift: int) -> tuple[int, ...]:
-        """Black in samples of so many bits, each as an unsigned number."""
-        middle = 1 << (bits - 1)
-        low = middle if self.signed else 0
+    def black(self, photometric: str, width: int) -> tuple[int, ...]:
+        """Black in cells of so many bits: each sample as an unsigned number."""
+        middle = 1 << (self.stored - 1)
+        low = -middle if self.signed else 0
+        samples = (low,) * self.samples
         match photometric:
             case "MONOCHROME1":
-                sample = (middle if self.signed else 1 << bits) - 1
-                return (sample << shift,)
+                samples = (low + 2 * middle - 1,)
             case "PALETTE COLOR":
-                return (min(self.darkest, (1 << bits) - 1) << shift,)
+                samples = (min(self.darkest, 2 * middle - 1),)
             case "YBR_FULL" | "YBR_FULL_422":
-                return (low << shift, (low ^ middle) << shift, (low ^ middle) << shift)
+                samples = (low, low + middle, low + middle)
             case "FLOAT":
-                return (0,)
-        return (low << shift,) * self.samples
+                samples = (0,)
+        return tuple((sample << self.shift) & ((1 << width) - 1) for sample in samples)
 
 
 def _cut(box: Box, image: _Image) -> Box | None:
@@ -276,7 +276,7 @@ def _native(image: _Image, boxes: Sequence[Box], *, big: bool) -> bytes:
 
 
 def _mask_native(pixels: Pixels, image: _Image, boxes: Sequence[Box]) -> None:
-    black = image.black(image.photometric, image.stored, image.shift)
+    black = image.black(image.photometric, image.allocated)
     size = (image.frames, image.rows, image.columns)
     if image.photometric == "YBR_FULL_422":
         _mask_pairs(pixels.reshape(*size[:2], -1, 4), black, boxes)
@@ -311,7 +311,7 @@ def _mask_pairs(pairs: Pixels, black: tuple[int, ...], boxes: Sequence[Box]) -> 
 
 def _mask_bits(data: bytearray, image: _Image, boxes: Sequence[Box]) -> None:
     """Eight pixels a byte, the first in its lowest bit; frames need not begin with a byte."""
-    black = image.black(image.photometric, 1, 0)
+    black = image.black(image.photometric, 1)
     pixels = image.rows * image.columns
     for number in range(image.frames):
         first, skipped = divmod(number * pixels, 8)
@@ -382,8 +382,7 @@ def _coded(
         kinds.add((frame.photometric, frame.bits))
         if len(kinds) > 1:
             raise Refused(Reason.UNDECODABLE, "frames of different kinds")
-        cell = (image.stored, image.shift) if frame.loose else (frame.bits, 0)
-        _mask(frame.pixels, image.black(frame.photometric, *cell), boxes)
+        _mask(frame.pixels, image.black(frame.photometric, frame.bits), boxes)
         coded.append(encode(frame, image))
     return coded, kinds.pop()[0]
 
