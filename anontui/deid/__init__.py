@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anontui.deid.actions import Action, Choice, Condition, Rule
     from anontui.deid.file import Deidentifier, deidentify_dataset, deidentify_file
+    from anontui.deid.folder import Summary, deidentify_folder
     from anontui.deid.options import Option
     from anontui.deid.outcome import Original, Outcome
     from anontui.deid.pixelrules import PixelRules
     from anontui.deid.policy import Filters, Limits, Policy
     from anontui.deid.pseudonym import Pseudonym
+    from anontui.deid.pseudonyms import Pseudonyms
     from anontui.deid.refusal import Reason, Refused
+    from anontui.deid.report import Report
     from anontui.deid.tags import TagPattern, tag_pattern
     from anontui.deid.whitelist import WhiteList
 
@@ -35,13 +38,17 @@ _HOMES = {
     "PixelRules": "pixelrules",
     "Policy": "policy",
     "Pseudonym": "pseudonym",
+    "Pseudonyms": "pseudonyms",
     "Reason": "refusal",
     "Refused": "refusal",
+    "Report": "report",
     "Rule": "actions",
+    "Summary": "folder",
     "TagPattern": "tags",
     "WhiteList": "whitelist",
     "deidentify_dataset": "file",
     "deidentify_file": "file",
+    "deidentify_folder": "folder",
     "tag_pattern": "tags",
 }
 
@@ -58,13 +65,17 @@ __all__ = [
     "PixelRules",
     "Policy",
     "Pseudonym",
+    "Pseudonyms",
     "Reason",
     "Refused",
+    "Report",
     "Rule",
+    "Summary",
     "TagPattern",
     "WhiteList",
     "deidentify_dataset",
     "deidentify_file",
+    "deidentify_folder",
     "tag_pattern",
 ]
 

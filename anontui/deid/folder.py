@@ -166,7 +166,7 @@ class _Run:
     def _check_folders(self) -> None:
         if os.path.lexists(self.target) and not os.path.isdir(self.target):
             raise UsageError("The output is a file, and the input a folder", advice=_ELSEWHERE)
-        if os.path.commonpath((self.source, self.target)) == self.target:
+        if Path(self.source).is_relative_to(self.target):
             raise UsageError("The input is the output, or inside it", advice=_ELSEWHERE)
 
     def _place_file(self, target: Path) -> None:
@@ -201,7 +201,7 @@ class _Run:
             is_finished = True
         finally:
             # what contradicts itself must not stay either when somebody has had enough
-            self._take_back()
+            self._take_back(studies=work.policy.filters.patient_conflict)
             if not is_finished:
                 self._tell(work, is_finished=False)
         if self._sync_at_end and not self._dry_run:
@@ -253,8 +253,8 @@ class _Run:
         self._held += sum(row.status != "done" for row in batch.rows)
         return Progress(self._done, total, "files", f"{self._held:,} not done" * bool(self._held))
 
-    def _take_back(self) -> None:
-        for outputs in self.records.conflicts():
+    def _take_back(self, *, studies: bool) -> None:
+        for outputs in self.records.conflicts(studies=studies):
             for output in [] if self._dry_run else outputs:
                 path = os.path.join(self.target, os.fsdecode(output))
                 with suppress(FileNotFoundError):

@@ -74,26 +74,30 @@ class Records:
         self._database.executemany("INSERT OR IGNORE INTO uids VALUES (?, ?)", batch.uids)
         self._database.execute("COMMIT")
 
-    def conflicts(self) -> tuple[set[bytes], set[bytes]]:
+    def conflicts(self, *, studies: bool) -> Iterator[set[bytes]]:
         """Turn what files contradict each other about into reasons not to deliver them.
 
-        Returns
-        -------
-        set of bytes, set of bytes
-            Outputs to be taken back: of studies with several patients, and of sources that
-            became different files with one name.
+        Parameters
+        ----------
+        studies
+            Whether studies with several patients are such.
+
+        Yields
+        ------
+        set of bytes
+            Outputs to be taken back: those, and what one of several sources became that would
+            be different files of one name.
         """
-        studies = (
-            "status = 'done' AND old_study IN (SELECT old_study FROM files WHERE status = 'done' "
-            "AND old_study <> '' GROUP BY old_study HAVING count(DISTINCT old_patient) > 1)"
-        )
-        names = (
-            "status = 'done' AND output IN "
-            "(SELECT output FROM files WHERE code = 'target_exists')"
-        )
-        return (
-            self._take_back(studies, Reason.PATIENT_CONFLICT),
-            self._take_back(names, Reason.TARGET_EXISTS),
+        if studies:
+            yield self._take_back(
+                "status = 'done' AND old_study IN (SELECT old_study FROM files "
+                "WHERE status = 'done' AND old_study <> '' "
+                "GROUP BY old_study HAVING count(DISTINCT old_patient) > 1)",
+                Reason.PATIENT_CONFLICT,
+            )
+        yield self._take_back(
+            "status = 'done' AND output IN (SELECT output FROM files WHERE code = 'target_exists')",
+            Reason.TARGET_EXISTS,
         )
 
     def _take_back(self, which: str, reason: Reason) -> set[bytes]:

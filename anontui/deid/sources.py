@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from anontui.deid.refusal import Reason
@@ -64,7 +65,7 @@ def files_below(root: str, leave_out: str = "") -> Iterator[Found]:
 
 
 def _is_below(path: str, real_root: str) -> bool:
-    return os.path.commonpath((os.path.realpath(path), real_root)) == real_root
+    return Path(os.path.realpath(path)).is_relative_to(real_root)
 
 
 def _because(error: OSError) -> str:

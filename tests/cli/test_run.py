@@ -62,7 +62,8 @@ def test_all_commands_are_there() -> None:
         create create.from-mapping
         batch batch.info batch.status batch.add batch.remove batch.reset batch.cancel
         batch.cancel-active batch.reset-error batch.show-error
-        job job.info job.list job.reset job.cancel"""
+        job job.info job.list job.reset job.cancel
+        deid deid.explain deid.diff"""
     found = {".".join(words) for words in commands(root)}
     assert {name for name in found if not name.startswith("serve.")} - {"serve"} == set(
         wanted.split()
