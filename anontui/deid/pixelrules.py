@@ -12,7 +12,7 @@ They are written as YAML, a list of rules of which the first that fits decides::
       boxes:                          # left, top, right, bottom; the last two are outside
         - [700, 40, 800, 60]
     - name: A device that burns nothing in
-      match: {StationName: CT-[0-9]+}
+      match: {StationName: 'CT-[0-9]+'}
       boxes: []
 
 or as a script of CTP's DicomPixelAnonymizer (see :mod:`anontui.deid.readers.pixelscript`).

@@ -92,7 +92,7 @@ def applied(source: Dataset, result: Masked) -> Dataset:
 def frames_of(dataset: Dataset, *, raw: bool = True) -> Array:
     """Frames by rows by columns by samples, as pydicom and its decoders see them."""
     pixels, about = get_decoder(dataset.file_meta.TransferSyntaxUID).as_array(dataset, raw=raw)
-    count = about["number_of_frames"]
+    count = int(about["number_of_frames"])
     return pixels.reshape(count, dataset.Rows, dataset.Columns, -1)
 
 
@@ -206,7 +206,12 @@ def ultrasound(count: int = 6) -> Array:
 
 
 def jpeg(frame: Array, subsampling: str) -> bytes:
-    return imagecodecs.jpeg8_encode(frame, level=95, colorspace="RGB", subsampling=subsampling)
+    code = imagecodecs.jpeg8_encode(frame, level=95, colorspace="RGB", subsampling=subsampling)
+    return bytes(code)
+
+
+def jpeg_2000(frame: Array, *, transformed: bool) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(frame, level=0, codecformat="J2K", mct=transformed))
 
 
 def coded(frames: Array, encode: Callable[[Array], bytes]) -> list[bytes]:
@@ -216,22 +221,22 @@ def coded(frames: Array, encode: Callable[[Array], bytes]) -> list[bytes]:
 def rle(frame: Array) -> bytes:
     source = image_of(frame[np.newaxis])
     source.PixelData = frame.tobytes()
-    return get_encoder(UID(RLE)).encode(source, index=0, encoding_plugin="pydicom")
+    return bytes(get_encoder(UID(RLE)).encode(source, index=0, encoding_plugin="pydicom"))
 
 
-ULTRASOUNDS = {
+ULTRASOUNDS: dict[str, tuple[str, str, Callable[[Array], bytes]]] = {
     "baseline, chroma halved": (BASELINE, "YBR_FULL_422", lambda f: jpeg(f, "422")),
     "baseline, chroma quartered": (BASELINE, "YBR_FULL_422", lambda f: jpeg(f, "420")),
     "baseline, full chroma": (BASELINE, "YBR_FULL", lambda f: jpeg(f, "444")),
     "jpeg 2000, transformed": (
         JPEG_2000_LOSSLESS,
         "YBR_RCT",
-        lambda f: imagecodecs.jpeg2k_encode(f, level=0, codecformat="J2K", mct=True),
+        lambda f: jpeg_2000(f, transformed=True),
     ),
     "jpeg 2000": (
         JPEG_2000_LOSSLESS,
         "RGB",
-        lambda f: imagecodecs.jpeg2k_encode(f, level=0, codecformat="J2K", mct=False),
+        lambda f: jpeg_2000(f, transformed=False),
     ),
     "rle": (RLE, "RGB", rle),
 }
@@ -296,7 +301,7 @@ def natives(draw: st.DrawFn) -> tuple[Dataset, Array, Box]:
         source.PlanarConfiguration = 1
         stored = frames.transpose(0, 3, 1, 2)
     order = ">" if syntax == EXPLICIT_BIG else "<"
-    value = stored.astype(stored.dtype.newbyteorder(order)).tobytes()
+    value = stored.astype(f"{order}u{bits // 8}").tobytes()
     value += b"\0" * (len(value) % 2)
     in_words = bits > 8 or syntax == IMPLICIT_LITTLE or draw(st.booleans())
     if in_words and bits == 8 and syntax == EXPLICIT_BIG:
