@@ -168,12 +168,12 @@ def _elements(
 ) -> Iterator[tuple[_Path, _Value]]:
     if _CHARACTER_SET in dataset:
         encodings = _encodings(bytes_of(element_of(dataset, _CHARACTER_SET)))
-    for tag in sorted(dataset.keys()):
-        raw = element_of(dataset, tag)
+    # all of them first: pydicom converts others when it is asked for a sequence
+    for tag, raw in [(tag, element_of(dataset, tag)) for tag in sorted(dataset.keys())]:
         if _vr(raw) != "SQ":
             text = text_of(raw, encodings)
-            is_text = is_string([_vr(raw)])
-            yield (*path, int(tag)), _Value(_vr(raw), text if is_text else bytes_of(raw), text)
+            is_told = is_string([_vr(raw)]) or not text.startswith("<")
+            yield (*path, int(tag)), _Value(_vr(raw), text if is_told else bytes_of(raw), text)
             continue
         items = list(dataset[tag].value or ())
         text = f"<{len(items)} item{'s' * (len(items) != 1)}>"
