@@ -16,6 +16,7 @@ import pytest
 
 from anontui.deid import (
     Action,
+    Deidentifier,
     Filters,
     Option,
     Policy,
@@ -27,10 +28,10 @@ from anontui.deid import (
     Summary,
     deidentify_folder,
 )
-from anontui.deid import work as work_module
 from anontui.deid.keyfile import key_from
 from anontui.deid.layout import safe_name
 from anontui.deid.outcome import Original, Outcome
+from anontui.deid.processes import spread
 from anontui.deid.pseudonyms import derived, read_pseudonyms
 from anontui.deid.tags import TagPattern
 from anontui.errors import DeidError, UsageError
@@ -236,22 +237,19 @@ def test_bytes_do_not_depend_on_processes_or_runs(tmp_path: Path) -> None:
 
 
 def test_long_work_gets_more_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from anontui.deid import folder
-
-    spread = folder.spread
     given = []
 
     def noted(*arguments: Any) -> Generator[Any]:
         given.append(arguments[2])
         return spread(*arguments)
 
-    monkeypatch.setattr(folder, "spread", noted)
-    monkeypatch.setattr(folder, "_cores", lambda: 2)
-    monkeypatch.setattr(work_module, "TICK", 0.0)
+    monkeypatch.setattr("anontui.deid.folder.spread", noted)
+    monkeypatch.setattr("anontui.deid.folder._cores", lambda: 2)
+    monkeypatch.setattr("anontui.deid.work.TICK", 0.0)
     source = make(tmp_path / "in", **{f"f{n:03}": slice_of(n) for n in range(200)})
     assert Run(source, tmp_path / "short").summary.files("done") == 200 and not given
-    monkeypatch.setattr(folder, "_SOON", 0.0)
-    monkeypatch.setattr(folder, "_LONG", 0.0)
+    monkeypatch.setattr("anontui.deid.folder._SOON", 0.0)
+    monkeypatch.setattr("anontui.deid.folder._LONG", 0.0)
     assert Run(source, tmp_path / "long").summary.files("done") == 200 and given == [2]
     assert contents(tmp_path / "short") == contents(tmp_path / "long")
 
@@ -274,14 +272,14 @@ def test_file_that_kills_its_process(tmp_path: Path) -> None:
 
 
 def test_trouble_of_ours_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = work_module.Deidentifier.file
+    real = Deidentifier.file
 
     def file(self: Any, source: Path, *rest: Any, **options: Any) -> Outcome:
         if source.name == "b":
             raise KeyError("Lindqvist^Tova")
         return real(self, source, *rest, **options)
 
-    monkeypatch.setattr(work_module.Deidentifier, "file", file)
+    monkeypatch.setattr(Deidentifier, "file", file)
     source = make(tmp_path / "in", a=slice_of(1), b=slice_of(2), c=slice_of(3))
     run = Run(source, tmp_path / "out")
     assert run.reasons == {None: 2, Reason.STOPPED: 1}
@@ -381,7 +379,7 @@ def test_cancelled_run_leaves_whole_files(workers: int, tmp_path: Path) -> None:
 def test_conflict_known_when_cancelled_is_withdrawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work_module, "TICK", 0.0)
+    monkeypatch.setattr("anontui.deid.work.TICK", 0.0)
     files = {"a": slice_of(1, patient="ONE"), "b": slice_of(2, patient="OTHER")}
     source = make(tmp_path / "in", **files, **{f"c{n}": b"" for n in range(9)})
     events = deidentify_folder(source, tmp_path / "out", policy=Policy.basic(), key=KEY)
