@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
+from anontui.deid import charset
 from anontui.deid.policy import Policy
+from anontui.deid.quiet import quiet
 from anontui.deid.structure import UNDEFINED
 from anontui.deid.values import bytes_of, element_of
 
@@ -62,6 +64,22 @@ class Facts:
     def text(self, tag: int) -> str:
         """A value's text for decisions; empty if the data set has no such attribute."""
         return self.values.get(tag, b"").decode("latin-1").strip(" \0")
+
+    def patient_id(self) -> str:
+        """The Patient ID in its character set; as bytes of ISO_IR 100 if it is not text in that.
+
+        Raises
+        ------
+        Refused
+            If the character set is not known.
+        """
+        value = self.values.get(PATIENT_ID, b"")
+        if charset.is_plain(value):
+            return self.text(PATIENT_ID)
+        with quiet():
+            encodings = charset.encodings_of(self.values.get(CHARACTER_SET, b""))
+            text = charset.decode(value, encodings, "LO")
+        return self.text(PATIENT_ID) if text is None else text
 
     def number(self, tag: int) -> int:
         """The value of a US attribute; 0 if the data set has no such attribute."""

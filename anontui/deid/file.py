@@ -286,7 +286,7 @@ class Deidentifier:
         facts = facts_of(parsed.dataset, self._wanted, little=parsed.encoding.little)
         syntax = parsed.transfer_syntax
         rule = check(facts, syntax, self.policy, is_instance=is_instance)
-        treatment = self._treatment(facts.text(at.PATIENT_ID))
+        treatment = self._treatment(facts.patient_id())
         pixels = None
         if rule is not None and rule.boxes:
             syntax, pixels = cleaned_pixels(parsed, rule.boxes)
@@ -320,19 +320,20 @@ def _pairs(emission: Emission) -> Iterator[tuple[int, str]]:
 
 def _outcome(result: _Result) -> Outcome:
     new, old, executor = result.dataset, result.parsed.dataset, result.executor
-    identifiers = (at.PATIENT_ID, at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE)
-    patient, study, series, instance = (text_at(new, tag) for tag in identifiers)
+    identifiers = (at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE)
+    study, series, instance = (text_at(new, tag) for tag in identifiers)
+    patient = facts_of(new, frozenset({at.CHARACTER_SET, at.PATIENT_ID}), little=True)
     return Outcome(
         "done",
         "",
         None,
-        patient,
+        patient.patient_id(),
         study,
         series,
         instance,
         dict(executor.counts),
         tuple(executor.cleaned),
-        Original(*(text_at(old, tag) for tag in identifiers)),
+        Original(result.treatment.patient_id, *(text_at(old, tag) for tag in identifiers)),
     )
 
 

@@ -48,7 +48,7 @@ def check(
         _check_uids(facts, sop_class)
     if filters.sop_classes and sop_class not in filters.sop_classes:
         raise Refused(Reason.SOP_CLASS)
-    if filters.opt_out and facts.text(at.PATIENT_ID) in filters.opt_out:
+    if filters.opt_out and facts.patient_id() in filters.opt_out:
         raise Refused(Reason.OPT_OUT)
     for tag in sorted(filters.required):
         if not facts.text(tag):

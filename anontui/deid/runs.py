@@ -76,7 +76,8 @@ class Runs:
         self._files += 1
         if record is None:
             if missed >= _MANY_MISSES and self._files >= self._wait:
-                self._is_looking, self._previous = True, None
+                # what is known must not hide elements from the one who looks
+                self.known, self._is_looking, self._previous = {}, True, None
                 self._files, self._wait = 0, min(self._wait * 2, _LONGEST_WAIT)
             return
         spans = [(tag, start, stop) for (tag, start), (_, stop) in pairwise(record)]

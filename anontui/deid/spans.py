@@ -60,6 +60,7 @@ _WINDOW = 1 << 16  # bytes read at once; a header is seldom longer
 _LARGEST_HEADER = 1 << 26
 _LONGEST_TAIL = 1 << 20
 _MOST_PLANS = 16
+_LONG = 8  # where the length of a long VR stands
 _NO_TAG = 1 << 40  # behind every tag
 
 _pack_u32 = struct.Struct("<L").pack
@@ -179,7 +180,8 @@ class Spans:
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            treatment = self._treatment_of(patient.decode("latin-1").strip(" \0"))
+            facts = Facts({at.CHARACTER_SET: character_set, at.PATIENT_ID: patient})
+            treatment = self._treatment_of(facts.patient_id())
             plan = Plan(treatment, sop_class, character_set, patient, implicit, tuple(told))
             self._plans[found] = plan
         return plan
@@ -370,6 +372,8 @@ class _Walk:
             if form:
                 value = at_ + form + 4
                 length = u32(data, at_ + form)[0]
+                if form == _LONG and data[at_ + 6 : at_ + 8] != b"\0\0":  # reserved
+                    raise Unusual
                 if length == UNDEFINED and do != PIXELS:
                     if wanted & IS_TOKEN or do < DROP:
                         raise Unusual
