@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate, encapsulate_extended
+from pydicom.encaps import encapsulate, encapsulate_extended, parse_basic_offsets
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.pixels.processing import apply_color_lut
@@ -272,6 +272,11 @@ def test_colour_ultrasound(kind: str, fragments: int, table: str) -> None:
     assert after.NumberOfFrames == 6
     assert "ExtendedOffsetTable" not in after
     assert "ExtendedOffsetTableLengths" not in after
+    first = 8 + 4 * after.NumberOfFrames  # behind the table's own item
+    for offset in parse_basic_offsets(result.pixel_data):
+        at = first + offset
+        assert result.pixel_data[at : at + 4] == b"\xfe\xff\x00\xe0"
+        assert result.pixel_data[at + 8 : at + 10] == b"\xff\xd8"
     middle = 128 if photometric.startswith("YBR_FULL") else 0
     check(frames_of(source), frames_of(after), box, [0, middle, middle])
     if syntax != BASELINE:
@@ -367,6 +372,23 @@ def test_floats(tag: int, kind: str, vr: str) -> None:
     check(frames, after, box, [0])
 
 
+def test_planes_become_pixels_when_recompressed() -> None:
+    frames = ultrasound(2)
+    source = image_of(frames, RLE, PlanarConfiguration=1)
+    source.PixelData = encapsulate(coded(frames, rle))
+    result = masked(source, RLE, [box := Box(0, 0, 50, 9)])
+    assert result.changed == {0x00280006: b"\0\0"}
+    check(frames, frames_of(applied(source, result)), box, [0, 0, 0])
+
+
+def test_colors_are_what_the_frames_say_when_the_data_set_contradicts_them() -> None:
+    code = FRAME[:2] + b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + FRAME[2:]
+    source = compressed(BASELINE, [code], PlanarConfiguration=0)
+    source.PhotometricInterpretation = "RGB"
+    result = masked(source, BASELINE, [Box(0, 0, 9, 9)])
+    assert result.changed[0x00280004] == b"YBR_FULL"
+
+
 def test_signed_samples_survive_every_way_of_storing_them() -> None:
     frames = np.random.default_rng(3).integers(-2048, 2048, (2, 16, 16, 1), "i2")
     source = image_of(frames, RLE, BitsStored=12, PixelRepresentation=1)
@@ -447,9 +469,11 @@ def test_a_frame_that_declares_another_size_never_reaches_a_decoder(
     else:
         at = code.index(b"\xff\x51") + 6
         code[at : at + 8] = struct.pack(">LL", 1 << 30, 1 << 30)
-    monkeypatch.setattr(imagecodecs, "jpeg8_decode", pytest.fail)
-    monkeypatch.setattr(imagecodecs, "jpeg2k_decode", pytest.fail)
+    reached: list[str] = []
+    for name in ("jpeg8_decode", "jpeg2k_decode"):
+        monkeypatch.setattr(imagecodecs, name, lambda *_, **__: reached.append(syntax))
     assert refusal(compressed(syntax, [bytes(code)])) is Reason.UNDECODABLE
+    assert not reached
 
 
 @pytest.mark.parametrize("kind", ULTRASOUNDS)
