@@ -6,25 +6,31 @@ Importing this needs the extra ``pixels`` (numpy and decoders); without it a
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import RLELossless
 
 from anontui.deid.codestream import Header, jpeg_2000_header, jpeg_header
+from anontui.deid.pixelimage import (
+    LENGTHS,
+    NUMBER_OF_FRAMES,
+    OFFSETS,
+    PHOTOMETRIC,
+    PIXEL_DATA,
+    PLANAR,
+    Image,
+)
 from anontui.deid.pixelrules import Box
 from anontui.deid.quiet import quiet
 from anontui.deid.refusal import Reason, Refused
 from anontui.deid.source import EXPLICIT_BIG, EXPLICIT_LITTLE, NATIVE
 from anontui.deid.tags import tag_text
-from anontui.deid.values import element_of
 from anontui.errors import DeidError
 
 try:
@@ -42,27 +48,7 @@ except ImportError as error:
 Pixels: TypeAlias = NDArray[Any]  # of unsigned integers
 
 JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
-_PIXEL_DATA = 0x7FE00010
-_FLOATS = {0x7FE00008: 32, 0x7FE00009: 64}  # Float and Double Float Pixel Data: bits
-_IMPLICIT_VRS = {_PIXEL_DATA: "OW", 0x7FE00008: "OF", 0x7FE00009: "OD"}  # PS3.5 annex A.1
-_OFFSETS, _LENGTHS = 0x7FE00001, 0x7FE00002  # the Extended Offset Table
-_SAMPLES = 0x00280002
-_PHOTOMETRIC = 0x00280004
-_PLANAR = 0x00280006
-_FRAMES = 0x00280008
-_ROWS = 0x00280010
-_COLUMNS = 0x00280011
-_BITS_ALLOCATED = 0x00280100
-_BITS_STORED = 0x00280101
-_HIGH_BIT = 0x00280102
-_REPRESENTATION = 0x00280103
-_PALETTE_DESCRIPTORS = (0x00281101, 0x00281102, 0x00281103)
-_PALETTE_DATA = 0x100  # from a descriptor to its data
 _NO_OFFSETS = struct.pack("<HHL", 0xFFFE, 0xE000, 0)
-_SAMPLES_OF = {
-    "MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1, "RGB": 3,
-    "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_ICT": 3, "YBR_RCT": 3,
-}  # fmt: skip
 # What decoders make of them: chroma at every pixel, and the inverse of JPEG 2000's own transform
 _DECODED = {"YBR_FULL_422": "YBR_FULL", "YBR_ICT": "RGB", "YBR_RCT": "RGB"}
 
@@ -96,7 +82,7 @@ class Masked:
     pixel_data: bytes
     encapsulated: bool
     changed: Mapping[int, bytes | None]
-    tag: int = _PIXEL_DATA
+    tag: int = PIXEL_DATA
     vr: str = "OB"
 
 
@@ -133,7 +119,7 @@ def masked(
         attributes that describe them are wrong.
     """
     with quiet():
-        image = _Image.of(dataset)
+        image = Image.of(dataset)
         if image.frame_bytes > largest_frame:
             raise Refused(Reason.TOO_LARGE, f"more than {largest_frame} bytes a frame")
         if image.frame_bytes * image.frames > largest_image:
@@ -147,103 +133,7 @@ def masked(
         return _recompressed(image, transfer_syntax, inside)
 
 
-@dataclass(frozen=True)
-class _Image:
-    """What the data set says of its pixels, checked against itself."""
-
-    tag: int
-    value: bytes
-    vr: str
-    rows: int
-    columns: int
-    samples: int
-    frames: int
-    allocated: int
-    stored: int
-    shift: int  # of the stored bits, from the lowest
-    signed: bool
-    photometric: str
-    planar: int
-    darkest: int
-    offsets: tuple[bytes, bytes] | None
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> _Image:
-        tags = [tag for tag in (_PIXEL_DATA, *_FLOATS) if tag in dataset]
-        if len(tags) != 1:
-            raise Refused(Reason.PIXEL_DATA)
-        element = element_of(dataset, tags[0])
-        if not isinstance(element.value, bytes):
-            raise Refused(Reason.PIXEL_DATA)
-        bits = _FLOATS.get(tags[0])
-        allocated = bits or _number(dataset, _BITS_ALLOCATED)
-        stored = bits or _number(dataset, _BITS_STORED)
-        has_offsets = _OFFSETS in dataset and _LENGTHS in dataset
-        image = cls(
-            tags[0],
-            element.value,
-            str(element.VR or _IMPLICIT_VRS[tags[0]]),
-            _number(dataset, _ROWS),
-            _number(dataset, _COLUMNS),
-            _number(dataset, _SAMPLES, 1),
-            _number(dataset, _FRAMES, 1),
-            allocated,
-            stored,
-            0 if bits else _number(dataset, _HIGH_BIT, stored - 1) - stored + 1,
-            not bits and _number(dataset, _REPRESENTATION, 0) == 1,
-            "FLOAT" if bits else _text(dataset, _PHOTOMETRIC),
-            _number(dataset, _PLANAR, 0),
-            _darkest(dataset),
-            (_raw(dataset, _OFFSETS)[0], _raw(dataset, _LENGTHS)[0]) if has_offsets else None,
-        )
-        image._check()
-        return image
-
-    def _check(self) -> None:
-        right = {
-            _ROWS: 0 < self.rows <= 0xFFFF,
-            _COLUMNS: 0 < self.columns <= 0xFFFF
-            and not (self.photometric == "YBR_FULL_422" and self.columns % 2),
-            _FRAMES: self.frames > 0,
-            _BITS_ALLOCATED: self.allocated in (1, 8, 16, 32, 64),
-            _BITS_STORED: 0 < self.stored <= self.allocated,
-            _HIGH_BIT: 0 <= self.shift <= self.allocated - self.stored,
-            _PLANAR: self.planar in (0, 1),
-            _PHOTOMETRIC: self.photometric == "FLOAT" or self.photometric in _SAMPLES_OF,
-            _SAMPLES: self.samples == _SAMPLES_OF.get(self.photometric, 1),
-        }
-        for tag, is_right in right.items():
-            if not is_right:
-                raise Refused(Reason.INVALID_VALUE, tag_text(tag))
-
-    @property
-    def frame_samples(self) -> int:
-        """Samples of a frame, with chroma at every pixel."""
-        return self.rows * self.columns * self.samples
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of a frame, decoded."""
-        return self.frame_samples * max(self.allocated, 8) // 8
-
-    def black(self, photometric: str, width: int) -> tuple[int, ...]:
-        """Black in cells of so many bits: each sample as an unsigned number."""
-        middle = 1 << (self.stored - 1)
-        low = -middle if self.signed else 0
-        samples = (low,) * self.samples
-        match photometric:
-            case "MONOCHROME1":
-                samples = (low + 2 * middle - 1,)
-            case "PALETTE COLOR":
-                samples = (min(self.darkest, 2 * middle - 1),)
-            case "YBR_FULL" | "YBR_FULL_422":
-                samples = (low, low + middle, low + middle)
-            case "FLOAT":
-                samples = (0,)
-        return tuple((sample << self.shift) & ((1 << width) - 1) for sample in samples)
-
-
-def _cut(box: Box, image: _Image) -> Box | None:
+def _cut(box: Box, image: Image) -> Box | None:
     left, top = max(box.left, 0), max(box.top, 0)
     right, bottom = min(box.right, image.columns), min(box.bottom, image.rows)
     return Box(left, top, right, bottom) if left < right and top < bottom else None
@@ -252,7 +142,7 @@ def _cut(box: Box, image: _Image) -> Box | None:
 # --- native ---------------------------------------------------------------------------------
 
 
-def _native(image: _Image, boxes: Sequence[Box], *, big: bool) -> bytes:
+def _native(image: Image, boxes: Sequence[Box], *, big: bool) -> bytes:
     samples = image.frame_samples * image.frames
     if image.photometric == "YBR_FULL_422":
         samples = samples // 3 * 2
@@ -275,7 +165,7 @@ def _native(image: _Image, boxes: Sequence[Box], *, big: bool) -> bytes:
     return bytes(data)
 
 
-def _mask_native(pixels: Pixels, image: _Image, boxes: Sequence[Box]) -> None:
+def _mask_native(pixels: Pixels, image: Image, boxes: Sequence[Box]) -> None:
     black = image.black(image.photometric, image.allocated)
     size = (image.frames, image.rows, image.columns)
     if image.photometric == "YBR_FULL_422":
@@ -309,7 +199,7 @@ def _mask_pairs(pairs: Pixels, black: tuple[int, ...], boxes: Sequence[Box]) -> 
             rows[:, :, first:end, 2:] = black[1:]
 
 
-def _mask_bits(data: bytearray, image: _Image, boxes: Sequence[Box]) -> None:
+def _mask_bits(data: bytearray, image: Image, boxes: Sequence[Box]) -> None:
     """Eight pixels a byte, the first in its lowest bit; frames need not begin with a byte."""
     black = image.black(image.photometric, 1)
     pixels = image.rows * image.columns
@@ -342,7 +232,7 @@ class _DoesNotFit(Exception):
     """JPEG-LS cannot hold a frame exactly."""
 
 
-def _recompressed(image: _Image, syntax: str, boxes: Sequence[Box]) -> Masked:
+def _recompressed(image: Image, syntax: str, boxes: Sequence[Box]) -> Masked:
     decode = _DECODERS.get(syntax)
     if decode is None or image.photometric == "FLOAT" or image.allocated == 1:
         raise Refused(Reason.UNDECODABLE, "transfer syntax")
@@ -359,20 +249,20 @@ def _recompressed(image: _Image, syntax: str, boxes: Sequence[Box]) -> Masked:
         raise Refused(Reason.TOO_LARGE, "more than 4 GiB of pixel data")
     changed: dict[int, bytes | None] = {}
     if photometric != image.photometric:
-        changed[_PHOTOMETRIC] = photometric.encode() + b" " * (len(photometric) % 2)
+        changed[PHOTOMETRIC] = photometric.encode() + b" " * (len(photometric) % 2)
     if image.samples > 1:
-        changed[_PLANAR] = struct.pack("<H", 0)
+        changed[PLANAR] = struct.pack("<H", 0)
     if image.offsets is not None:
-        changed |= {_OFFSETS: None, _LENGTHS: None}
+        changed |= {OFFSETS: None, LENGTHS: None}
     vr = "OB" if encapsulated or image.allocated == 8 else "OW"
     return Masked(result, value, encapsulated, changed, vr=vr)
 
 
 def _coded(
-    image: _Image,
-    decode: Callable[[bytes, _Image], _Frame],
+    image: Image,
+    decode: Callable[[bytes, Image], _Frame],
     boxes: Sequence[Box],
-    encode: Callable[[_Frame, _Image], bytes],
+    encode: Callable[[_Frame, Image], bytes],
 ) -> tuple[list[bytes], str]:
     """All frames, and what they have in common: their photometric interpretation."""
     coded: list[bytes] = []
@@ -387,7 +277,7 @@ def _coded(
     return coded, kinds.pop()[0]
 
 
-def _sources(image: _Image) -> Iterator[bytes]:
+def _sources(image: Image) -> Iterator[bytes]:
     """The frames as they stand in the file, as many as it says."""
     count = 0
     try:
@@ -402,10 +292,10 @@ def _sources(image: _Image) -> Iterator[bytes]:
     except Exception as error:  # noqa: BLE001 - of hostile offsets pydicom makes anything at all
         raise Refused(Reason.UNDECODABLE, type(error).__name__) from None
     if count != image.frames:
-        raise Refused(Reason.PIXEL_DATA, f"not as many frames as {tag_text(_FRAMES)} says")
+        raise Refused(Reason.PIXEL_DATA, f"not as many frames as {tag_text(NUMBER_OF_FRAMES)} says")
 
 
-def _decoded(source: bytes, image: _Image, decode: Callable[[bytes, _Image], _Frame]) -> _Frame:
+def _decoded(source: bytes, image: Image, decode: Callable[[bytes, Image], _Frame]) -> _Frame:
     try:
         frame = decode(source, image)
     except (Refused, _DoesNotFit):
@@ -417,14 +307,14 @@ def _decoded(source: bytes, image: _Image, decode: Callable[[bytes, _Image], _Fr
     return frame
 
 
-def _jpeg(source: bytes, image: _Image) -> _Frame:
+def _jpeg(source: bytes, image: Image) -> _Frame:
     header = _believed(jpeg_header(source), image)
     space = "RGB" if image.samples == 3 else None  # the same in and out: nothing is converted
     pixels = imagecodecs.jpeg8_decode(source, colorspace=space, outcolorspace=space)
     return _frame(pixels, image, header, image.allocated if image.shift else image.stored)
 
 
-def _jpeg_ls_decoded(source: bytes, image: _Image) -> _Frame:
+def _jpeg_ls_decoded(source: bytes, image: Image) -> _Frame:
     header = _believed(jpeg_header(source), image)
     buffer, info = decode_pixel_data(source)
     pixels = np.frombuffer(buffer, "u1" if header.precision <= 8 else "<u2")
@@ -432,13 +322,13 @@ def _jpeg_ls_decoded(source: bytes, image: _Image) -> _Frame:
     return _frame(_arranged(pixels, image, in_planes=in_planes), image, header)
 
 
-def _jpeg_2000(source: bytes, image: _Image) -> _Frame:
+def _jpeg_2000(source: bytes, image: Image) -> _Frame:
     header = _believed(jpeg_2000_header(source), image)
     pixels = imagecodecs.jpeg2k_decode(source, verbose=0, numthreads=1)
     return _frame(pixels, image, header)
 
 
-def _rle(source: bytes, image: _Image) -> _Frame:
+def _rle(source: bytes, image: Image) -> _Frame:
     """By pydicom's own decoder, which is Python: hostile bytes cannot crash it."""
     buffer, _ = get_decoder(RLELossless).as_buffer(
         encapsulate([source], has_bot=False),
@@ -466,7 +356,7 @@ def _rle(source: bytes, image: _Image) -> _Frame:
 
 
 _JPEG_FAMILY = "1.2.840.10008.1.2.4"
-_DECODERS: dict[str, Callable[[bytes, _Image], _Frame]] = {
+_DECODERS: dict[str, Callable[[bytes, Image], _Frame]] = {
     **dict.fromkeys((f"{_JPEG_FAMILY}.{n}" for n in (50, 51, 57, 70)), _jpeg),
     **dict.fromkeys((f"{_JPEG_FAMILY}.{n}" for n in (80, 81)), _jpeg_ls_decoded),
     **dict.fromkeys((f"{_JPEG_FAMILY}.{n}" for n in (90, 91, 201, 202, 203)), _jpeg_2000),
@@ -474,7 +364,7 @@ _DECODERS: dict[str, Callable[[bytes, _Image], _Frame]] = {
 }
 
 
-def _believed(header: Header, image: _Image) -> Header:
+def _believed(header: Header, image: Image) -> Header:
     expected = (image.rows, image.columns, image.samples)
     if (header.rows, header.columns, header.samples) != expected:
         raise Refused(Reason.UNDECODABLE, "frames of another size")
@@ -483,14 +373,14 @@ def _believed(header: Header, image: _Image) -> Header:
     return header
 
 
-def _arranged(pixels: Pixels, image: _Image, *, in_planes: bool) -> Pixels:
+def _arranged(pixels: Pixels, image: Image, *, in_planes: bool) -> Pixels:
     if in_planes:
         planes = pixels.reshape(image.samples, image.rows, image.columns)
         return planes.transpose(1, 2, 0)
     return pixels.reshape(image.rows, image.columns, image.samples)
 
 
-def _frame(decoded: Pixels, image: _Image, header: Header, precision: int | None = None) -> _Frame:
+def _frame(decoded: Pixels, image: Image, header: Header, precision: int | None = None) -> _Frame:
     """A frame in as many bits as are stored, or as its own header says if that is more.
 
     ``precision`` is how many bits of a sample count; JPEG 2000 and JPEG-LS tell it themselves.
@@ -522,7 +412,7 @@ def _resized(pixels: Pixels, bits: int, wanted: int, *, signed: bool) -> Pixels:
     return result
 
 
-def _jpeg_ls(frame: _Frame, image: _Image) -> bytes:
+def _jpeg_ls(frame: _Frame, image: Image) -> bytes:
     if frame.loose or not 2 <= frame.bits <= 16:
         raise _DoesNotFit
     try:
@@ -539,7 +429,7 @@ def _jpeg_ls(frame: _Frame, image: _Image) -> bytes:
     return bytes(coded)
 
 
-def _plain(frame: _Frame, image: _Image) -> bytes:
+def _plain(frame: _Frame, image: Image) -> bytes:
     whole = _resized(frame.pixels, frame.bits, image.allocated, signed=image.signed)
     return whole.astype(f"<u{image.allocated // 8}", copy=False).tobytes()
 
@@ -557,68 +447,3 @@ def _encapsulated(frames: Sequence[bytes]) -> bytes:
     heads = (struct.pack("<HHL", 0xFFFE, 0xE000, len(frame)) for frame in padded)
     parts = (part for pair in zip(heads, padded, strict=True) for part in pair)
     return b"".join((table, *parts))
-
-
-# --- the data set ---------------------------------------------------------------------------
-
-
-def _raw(dataset: Dataset, tag: int) -> tuple[bytes, str]:
-    """A value's bytes as they stand in the file, and their byte order."""
-    if tag not in dataset:
-        return b"", "<"
-    element = element_of(dataset, tag)
-    if isinstance(element, RawDataElement):
-        return element.value or b"", "<" if element.is_little_endian else ">"
-    value = element.value
-    if isinstance(value, bytes):
-        return value, "<"
-    try:
-        numbers = [int(value)] if isinstance(value, int) else [int(n) for n in value or ()]
-        return struct.pack(f"<{len(numbers)}H", *(n & 0xFFFF for n in numbers)), "<"
-    except (TypeError, ValueError):
-        return b"", "<"
-
-
-def _text(dataset: Dataset, tag: int) -> str:
-    if tag not in dataset:
-        return ""
-    value = element_of(dataset, tag).value
-    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-    return text.strip(" \0")
-
-
-def _number(dataset: Dataset, tag: int, default: int | None = None) -> int:
-    if tag == _FRAMES:
-        text = _text(dataset, tag)
-        if re.fullmatch(r"\+?[0-9]{1,10}", text, re.ASCII):
-            return int(text)
-        numbers: tuple[int, ...] = () if text in ("", "None") else (-1,)
-    else:
-        raw, order = _raw(dataset, tag)
-        numbers = struct.unpack(f"{order}{len(raw) // 2}H", raw[: len(raw) // 2 * 2])
-    if not numbers and default is not None:
-        return default
-    if len(numbers) != 1 or numbers[0] < 0:
-        raise Refused(Reason.INVALID_VALUE, tag_text(tag))
-    return numbers[0]
-
-
-def _darkest(dataset: Dataset) -> int:
-    """The index of a palette's darkest entry; 0 if the palette is missing or segmented."""
-    tables: list[NDArray[np.int64]] = []
-    first = 0
-    for tag in _PALETTE_DESCRIPTORS:
-        descriptor, order = _raw(dataset, tag)
-        data, _ = _raw(dataset, tag + _PALETTE_DATA)
-        if len(descriptor) != 6:
-            return 0
-        entries, first, _ = struct.unpack(f"{order}3H", descriptor)
-        entries = entries or 1 << 16
-        kind = f"{order}u2" if len(data) >= 2 * entries else "u1"
-        if len(data) < entries:
-            return 0
-        tables.append(np.frombuffer(data, kind, entries).astype("i8"))
-    if len({len(table) for table in tables}) != 1:
-        return 0
-    red, green, blue = tables
-    return first + int(np.argmin(299 * red + 587 * green + 114 * blue))
