@@ -13,8 +13,6 @@ from anontui.deid.source import Parsed
 from anontui.deid.structure import UNDEFINED
 from anontui.deid.values import Element
 
-_PIXEL_DATA = 0x7FE00010
-
 
 def cleaned_pixels(parsed: Parsed, boxes: Sequence[Box]) -> tuple[str, dict[int, Element | None]]:
     """Black out boxes in every frame.
@@ -40,8 +38,7 @@ def cleaned_pixels(parsed: Parsed, boxes: Sequence[Box]) -> tuple[str, dict[int,
         vr = known.vr if known else "UN"
         elements[tag] = None if value is None else _raw(parsed, tag, vr, value, len(value))
     length = UNDEFINED if result.encapsulated else len(result.pixel_data)
-    vr = "OB" if result.encapsulated else "OW"
-    elements[_PIXEL_DATA] = _raw(parsed, _PIXEL_DATA, vr, result.pixel_data, length)
+    elements[result.tag] = _raw(parsed, result.tag, result.vr, result.pixel_data, length)
     return result.transfer_syntax, elements
 
 
