@@ -143,7 +143,7 @@ def test_in_a_file(form: str, depth: int, tmp_path: Path) -> None:
     )
     pair = Pair(policy, tmp_path)
     hidden = [E(0x00081050, "PN", b"Haddock^Archibald")]
-    text = E(0x00081030, "LO", "CT thorax Zoë Müller, Haddock 2.5MM".encode("latin-1"))
+    text = E(0x00081030, "LO", "CT thorax Zoë Müller Haddock 2.5MM".encode("latin-1"))
     elements = [
         E(0x00080005, "CS", b"ISO_IR 100"),
         E(0x00100010, "PN", "Müller^Zoë".encode("latin-1")),
