@@ -14,14 +14,16 @@ from time import monotonic
 from typing import TypeAlias
 
 from anontui.deid.file import PseudonymFor
+from anontui.deid.layout import places
 from anontui.deid.policy import Policy
 from anontui.deid.processes import spread
 from anontui.deid.pseudonyms import Pseudonyms
 from anontui.deid.records import Batch, Records
 from anontui.deid.refusal import Reason
 from anontui.deid.report import Report
-from anontui.deid.sources import files_below
+from anontui.deid.sources import Found, files_below
 from anontui.deid.work import TICK, Work, Worker, refused_row
+from anontui.deid.writing import sync_disk
 from anontui.errors import DeidError, UsageError
 from anontui.events import Progress, Result, Warning  # noqa: A004 - the word of the field
 
@@ -117,160 +119,91 @@ def deidentify_folder(
     DeidError
         If the output cannot be written.
     """
-    run = _Run(source, target, report, layout=layout, dry_run=dry_run, sync=sync)
+    source_folder, only, target_folder, name = places(source, target, layout=layout)
     work = Work(
-        source=run.source,
-        target=run.target,
+        source=source_folder,
+        target=target_folder,
         policy=policy,
         key=key,
         pseudonym_for=pseudonym_for or Pseudonyms(key),
-        name=run.name,
+        name=name,
         layout=layout,
         dry_run=dry_run,
         with_uids=report is not None and report.identities,
     )
-    with closing(run.records):
-        yield from run.events(work, workers, is_derived=pseudonym_for is None)
+    with closing(Records()) as records:
+        run = _Run(work, only, records, report)
+        total = yield from run.count()
+        if not layout and not only:
+            yield Warning(
+                "The output keeps the names of the input's files and folders",
+                "If these can name patients, use --layout: new identifiers only.",
+            )
+        yield from run.treat(workers, total)
+        if sync and not dry_run:
+            yield from run.sync()
+        run.report(is_finished=True)
+        studies = 0 if pseudonym_for else records.studies_without_patient()
+        if studies > 1:
+            yield Warning(
+                f"{studies} studies have no Patient ID, and got the same pseudonym",
+                "They may be of different patients.",
+            )
+        yield Result(run.summary())
 
 
 class _Run:
-    """The state of one run."""
+    """The state of one run; ``only`` is the one file's name, if the source is a file."""
 
-    def __init__(
-        self,
-        source: Path,
-        target: Path,
-        report: Report | None,
-        *,
-        layout: bool,
-        dry_run: bool,
-        sync: bool,
-    ) -> None:
-        self.records = Records()
-        self.name = ""
-        self.source, self.target = os.path.realpath(source), os.path.realpath(target)
-        self._only = ""
-        self._layout = layout
-        self._dry_run = dry_run
-        self._sync_at_end = sync
-        self._done = self._held = 0
+    def __init__(self, work: Work, only: str, records: Records, report: Report | None) -> None:
+        self._work = work
+        self._only = only
+        self._records = records
         self._report = report
+        self._done = self._held = 0
         self._started = monotonic()
-        if not os.path.lexists(source):
-            raise UsageError("There is no such file or folder as the input", advice="Check it.")
-        if os.path.isdir(self.source):
-            self._check_folders()
-        else:
-            self._place_file(target)
 
-    def _check_folders(self) -> None:
-        if os.path.lexists(self.target) and not os.path.isdir(self.target):
-            raise UsageError("The output is a file, and the input a folder", advice=_ELSEWHERE)
-        if Path(self.source).is_relative_to(self.target):
-            raise UsageError("The input is the output, or inside it", advice=_ELSEWHERE)
-
-    def _place_file(self, target: Path) -> None:
-        self.source, self._only = os.path.split(self.source)
-        if not self._layout and not os.path.isdir(target):
-            self.target, self.name = os.path.split(self.target)
-        elif not self._layout:
-            self.name = self._only  # the user knows what it is called
-        if not self._dry_run and os.path.realpath(os.path.join(self.target, self.name)) == (
-            os.path.join(self.source, self._only)
-        ):
-            raise UsageError("The output is the input", advice=_ELSEWHERE)
-
-    def events(self, work: Work, workers: int | None, *, is_derived: bool) -> Events:
-        """The run itself."""
+    def count(self) -> Generator[Progress, None, int]:
+        """How many files there are."""
         total = 0
         for total, _ in enumerate(self._found(), start=1):
             if total % 256 == 0:
                 yield Progress(0, None, "files", f"{total:,} found")
         if not total:
             raise UsageError("There are no files in the input", advice="Check the path.")
-        if not self._layout and not self._only:
-            yield Warning(
-                "The output keeps the names of the input's files and folders",
-                "If these can name patients, use --layout: new identifiers only.",
-            )
-        if (workers is None and _cores() == 1) or not _can_be_sent(work):
-            workers = 1
+        return total
+
+    def treat(self, workers: int | None, total: int) -> Generator[Progress]:
+        """De-identify all files, and take back what contradicts itself."""
+        if not self._work.dry_run:
+            _make(self._work.target)
         is_finished = False
         try:
-            yield from self._treat(work, workers, total)
+            for batch in self._batches(workers, total):
+                self._records.add(batch)
+                self._done += len(batch.rows)
+                self._held += sum(row.status != "done" for row in batch.rows)
+                held = f"{self._held:,} not done" if self._held else ""
+                yield Progress(self._done, total, "files", held)
             is_finished = True
         finally:
-            # what contradicts itself must not stay either when somebody has had enough
-            self._take_back(studies=work.policy.filters.patient_conflict)
+            # it must not stay either when somebody has had enough
+            self._take_back()
             if not is_finished:
-                self._tell(work, is_finished=False)
-        if self._sync_at_end and not self._dry_run:
-            yield from self._sync()
-        self._tell(work, is_finished=True)
-        if is_derived and (studies := self.records.studies_without_patient()) > 1:
-            yield Warning(
-                f"{studies} studies have no Patient ID, and got the same pseudonym",
-                "They may be of different patients.",
-            )
-        yield Result(self._summary())
+                with suppress(DeidError):  # why it ended is what is to be told
+                    self.report(is_finished=False)
 
-    def _found(self) -> Iterator[tuple[str, Reason | None, str]]:
-        if self._only:
-            yield self._only, None, ""
-        else:
-            yield from files_below(self.source, self.target)
-
-    def _paths(self) -> Iterator[str]:
-        """The files to treat; what is none is put on record."""
-        for path, reason, detail in self._found():
-            if reason is None:
-                yield path
-            else:
-                row = refused_row(path, reason, detail)
-                self.records.add(Batch([row], Counter(), []))
-
-    def _treat(self, work: Work, workers: int | None, total: int) -> Generator[Progress]:
-        if not self._dry_run:
-            _make(self.target)
-        paths = self._paths()
-        if workers is None or workers == 1:
-            started = monotonic()
-            for batch in Worker(work).batches(paths):
-                yield self._put_down(batch, total)
-                spent = monotonic() - started
-                left = spent * (total - self._done) / max(self._done, 1)
-                if workers is None and spent > _SOON and left > _LONG:
-                    break
-            else:
-                return
-        with closing(spread(work, _chunks(paths), workers or _cores())) as batches:
-            for batch in batches:
-                yield self._put_down(batch, total)
-
-    def _put_down(self, batch: Batch, total: int) -> Progress:
-        self.records.add(batch)
-        self._done += len(batch.rows)
-        self._held += sum(row.status != "done" for row in batch.rows)
-        return Progress(self._done, total, "files", f"{self._held:,} not done" * bool(self._held))
-
-    def _take_back(self, *, studies: bool) -> None:
-        for outputs in self.records.conflicts(studies=studies):
-            for output in [] if self._dry_run else outputs:
-                path = os.path.join(self.target, os.fsdecode(output))
-                with suppress(FileNotFoundError):
-                    os.unlink(path)
-                folder = os.path.dirname(path)
-                while folder != self.target:
-                    try:
-                        os.rmdir(folder)
-                    except OSError:
-                        break  # there is more in it
-                    folder = os.path.dirname(folder)
-
-    def _sync(self) -> Generator[Progress]:
+    def sync(self) -> Generator[Progress]:
         """Have the results on the disk, once for all: one by one it takes longer than the work."""
         failed: list[OSError] = []
-        thread = Thread(target=_sync_disk, args=(self.target, failed), daemon=True)
+
+        def wait() -> None:
+            try:
+                sync_disk(self._work.target)
+            except OSError as error:
+                failed.append(error)
+
+        thread = Thread(target=wait, daemon=True)
         thread.start()
         while thread.is_alive():
             yield Progress(self._done, self._done, "files", "waiting for the disk")
@@ -282,19 +215,62 @@ class _Run:
                 advice="Check the disk, then run it again.",
             )
 
-    def _tell(self, work: Work, *, is_finished: bool) -> None:
+    def report(self, *, is_finished: bool) -> None:
+        """Write the report, if one is wanted."""
         if self._report is not None:
-            self._report.write(self.records, work.policy, work.key, is_finished=is_finished)
+            policy, key = self._work.policy, self._work.key
+            self._report.write(self._records, policy, key, is_finished=is_finished)
 
-    def _summary(self) -> Summary:
+    def summary(self) -> Summary:
+        """What came of it."""
         totals = tuple(
             Total(status, Reason(code) if code else None, files)
-            for status, code, files in self.records.totals()
+            for status, code, files in self._records.totals()
         )
-        return Summary(totals, self.records.counts, monotonic() - self._started)
+        return Summary(totals, self._records.counts, monotonic() - self._started)
 
+    def _found(self) -> Iterator[Found]:
+        if self._only:
+            return iter([Found(self._only)])
+        return files_below(self._work.source, self._work.target)
 
-_ELSEWHERE = "Choose an output elsewhere."
+    def _paths(self) -> Iterator[str]:
+        """The files to treat; what is none is put on record."""
+        for path, reason, detail in self._found():
+            if reason is None:
+                yield path
+            else:
+                row = refused_row(path, reason, detail)
+                self._records.add(Batch([row], Counter(), []))
+
+    def _batches(self, workers: int | None, total: int) -> Generator[Batch]:
+        """Do the work here, with processes, or here first and then, if it is long, with those."""
+        paths, work = self._paths(), self._work
+        if (workers is None and _cores() == 1) or not _can_be_sent(work):
+            workers = 1
+        if workers is None or workers == 1:
+            started = monotonic()
+            for batch in Worker(work).batches(paths):
+                yield batch
+                spent = monotonic() - started
+                left = spent * (total - self._done) / max(self._done, 1)
+                if workers is None and spent > _SOON and left > _LONG:
+                    break
+            else:
+                return
+        yield from spread(work, _chunks(paths), workers or _cores())
+
+    def _take_back(self) -> None:
+        """Remove results whose sources contradict each other, and folders that they leave empty."""
+        target = self._work.target
+        for outputs in self._records.conflicts(studies=self._work.policy.filters.patient_conflict):
+            for output in [] if self._work.dry_run else outputs:
+                path = os.path.join(target, os.fsdecode(output))
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
+                with suppress(OSError):  # there is more in a folder
+                    while (path := os.path.dirname(path)) != target:
+                        os.rmdir(path)
 
 
 def _cores() -> int:
@@ -332,20 +308,3 @@ def _make(folder: str) -> None:
             cause=error.strerror or type(error).__name__,
             advice="Check the path and who may write there.",
         ) from error
-
-
-def _sync_disk(folder: str, failed: list[OSError]) -> None:
-    """Wait until the file system that a folder is on has written everything."""
-    import ctypes
-
-    try:
-        sync = ctypes.CDLL(None, use_errno=True).syncfs
-    except (AttributeError, OSError, TypeError):  # a system that has no such call
-        if hasattr(os, "sync"):
-            os.sync()
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    if sync(handle) != 0:
-        code = ctypes.get_errno()
-        failed.append(OSError(code, os.strerror(code)))
-    os.close(handle)

@@ -5,13 +5,56 @@ from __future__ import annotations
 import os
 import re
 from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
 
 from anontui.deid.outcome import Outcome
 from anontui.deid.pseudonyms import as_text
+from anontui.errors import UsageError
 
 _LONGEST_NAME = 60  # letters of up to 4 bytes; file systems take 255 bytes
 _SHORTEST_ID = 5
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+class Places(NamedTuple):
+    """Folders of a run, links resolved.
+
+    ``only`` is the name of the one file, and ``name`` that of its result; empty for a folder,
+    and ``name`` also if the new identifiers will tell.
+    """
+
+    source: str
+    only: str
+    target: str
+    name: str
+
+
+def places(source: Path, target: Path, *, layout: bool) -> Places:
+    """Find out what is to be read and written where.
+
+    Raises
+    ------
+    UsageError
+        If there is no source, or source and target lie in each other's way.
+    """
+    read, write = os.path.realpath(source), os.path.realpath(target)
+    elsewhere = "Choose an output elsewhere."
+    if not os.path.lexists(read):
+        raise UsageError("The input does not exist", advice="Check the path.")
+    if os.path.isdir(read):
+        if os.path.lexists(write) and not os.path.isdir(write):
+            raise UsageError("The output is a file, and the input a folder", advice=elsewhere)
+        if Path(read).is_relative_to(write):
+            raise UsageError("The input is the output, or inside it", advice=elsewhere)
+        return Places(read, "", write, "")
+    folder, only = os.path.split(read)
+    name = "" if layout else only
+    if not layout and not os.path.isdir(write):
+        write, name = os.path.split(write)
+    if os.path.join(write, name) == read:
+        raise UsageError("The output is the input", advice=elsewhere)
+    return Places(folder, only, write, name)
 
 
 def by_identifiers(pseudonym: str, outcome: Outcome) -> str:

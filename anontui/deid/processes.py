@@ -7,7 +7,7 @@ import os
 import signal
 from collections import Counter, deque
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -47,7 +47,8 @@ class _Process:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=_obey, args=(theirs, work), daemon=True)
-        self.process.start()
+        with _without_interrupts():
+            self.process.start()
         theirs.close()
         self.is_started = False
         self.is_idle = False
@@ -138,6 +139,19 @@ class _Crew:
             process.end()
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let processes that start in the block hear no Ctrl-C, which their terminal sends to all."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _empty() -> Batch:
     return Batch([], Counter(), [])
 
@@ -145,7 +159,7 @@ def _empty() -> Batch:
 def _obey(connection: Connection, work: Work) -> None:
     """The process: treat what is sent, until the other end is closed.
 
-    That is also so when whoever started it was killed. Ctrl-C is that one's business.
+    That is also so when whoever started it was killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)

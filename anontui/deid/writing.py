@@ -154,3 +154,28 @@ def copy_range(source: int, file: int, start: int, length: int) -> None:
             raise Refused(Reason.UNREADABLE, "it became shorter")
         write_all(file, data)
         start, length = start + len(data), length - len(data)
+
+
+def sync_disk(folder: str) -> None:
+    """Wait until the file system that a folder is on has written everything.
+
+    Raises
+    ------
+    OSError
+        If it could not.
+    """
+    import ctypes
+
+    try:
+        sync = ctypes.CDLL(None, use_errno=True).syncfs
+    except (AttributeError, OSError, TypeError):  # a system that has no such call
+        if hasattr(os, "sync"):
+            os.sync()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if sync(handle) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+    finally:
+        os.close(handle)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -227,6 +229,38 @@ def test_rules_that_are_none(here: Path, anontui: Command, words: list[str], pro
 def test_shifted_dates(here: Path, anontui: Command) -> None:
     assert anontui("deid", "in", "out", "-t", "StudyDate", "shift_date", "-5").code == 0
     assert result()["StudyDate"].value == "20080626"
+
+
+def test_readme_of_ours(here: Path, anontui: Command) -> None:
+    """Every command and the script of README's section work, in its order."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## De-identify files\n")[2].partition("\n## ")[0]
+    (here / "in").rename(here / "data")
+    (here / "data" / "a").rename(here / "data" / "a.dcm")
+    (here / "pseudonyms.csv").write_text("MRN-190284,LUNG-1,Lung^One\n")
+    (here / "rules.json").write_text('{"(0x0020,0x0010)": "keep"}')
+    (here / "anonymizer.script").write_text('<script><e en="T" t="00200010">@keep()</e></script>')
+    (here / "words.json").write_text('{"0008,1030": ["CT CHEST W/CONTRAST"]}')
+    (here / "policy.yml").write_text("filters: {secondary_capture: no}\n")
+    commands = [line.strip() for line in section.splitlines() if line.startswith("    anontui ")]
+    assert len(commands) > 12
+    for line in commands:
+        words = shlex.split(line, comments=True)[1:]
+        ran = anontui(*words)
+        assert ran.code == (words[1] == "diff"), f"{line}\n{ran.err}"
+    assert result("clean8/a.dcm").PatientID == "MRN-190284"
+    assert result("clean8/a.dcm")["StudyDate"].value == "20080000"
+    assert (here / "clean3").is_dir() and not (here / "clean2").exists()
+    script = section[section.index("    from pathlib") : section.index("`Deidentifier(")]
+    (here / "script.py").write_text(textwrap.dedent(script))
+    for path in ("data/a.dcm", "data/sub/b"):  # with the name in it, it would be quarantined
+        data = (here / path).read_bytes().replace(b"Series of Lindqvist", b"Series of somebody ")
+        (here / path).write_bytes(data)
+    words = [sys.executable, "script.py"]
+    paths = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    script_ran = subprocess.run(words, check=True, capture_output=True, text=True, env=paths)
+    assert script_ran.stdout == "2\n"
+    assert result("clean12/a.dcm").SeriesDescription.endswith("-suffix")
 
 
 # --- policies
