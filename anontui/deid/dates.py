@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 _LONGEST = 3650  # days; about ten years into the past
 _DAY = 24 * 60 * 60
-_DA = re.compile(r"(\d{4})(\d\d)(\d\d)")
-_TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?")
+_DA = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
+_TM = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(\.\d{1,6})?)?)?", re.ASCII)
 _DT = re.compile(
-    r"(\d{4})(?:(\d\d)(?:(\d\d)(\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?"
+    r"(\d{4})(?:(\d\d)(?:(\d\d)(\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?)?)?([+-]\d{4})?",
+    re.ASCII,
 )
 
 

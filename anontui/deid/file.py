@@ -391,7 +391,7 @@ def _read(file: int, size: int, limits: Limits) -> bytes:
     try:
         with os.fdopen(os.dup(file), "rb") as stream:
             stream.seek(0)
-            return stream.read(limits.file_bytes)
+            return stream.read(size)
     except OSError as error:
         raise _unreadable(error) from None
 

@@ -65,7 +65,8 @@ _RETIRED_TEXT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT", "OB"})
 def standard_rules(options: Collection[Option]) -> dict[int, Rule]:
     """Tag to rule for every attribute that the standard or its kin names.
 
-    Where several options speak of an attribute, retaining goes before cleaning.
+    Where several options speak of an attribute, retaining goes before cleaning; but no date
+    stays as it is among shifted ones.
     """
     rules = {
         tag: Rule(_BASIC[code], f"like E.1-1 {code}") for tag, code in _BESIDE_THE_TABLE.items()
@@ -73,6 +74,11 @@ def standard_rules(options: Collection[Option]) -> dict[int, Rule]:
     for tag, row in tables.profile_rows().items():
         rules[tag] = Rule(_BASIC[row["basicProfile"]], f"E.1-1 {row['basicProfile']}")
         said = {row[option.column]: option for option in options if row.get(option.column)}
+        known = tables.attribute(tag)
+        is_date = known is not None and known.vr in _DATE_VRS
+        if is_date and Option.RETAIN_MODIFIED_DATES in said.values():
+            # a device's own date, kept, would tell how far the others are shifted
+            said = {"C": Option.RETAIN_MODIFIED_DATES}
         for code in ("K", "C"):
             if code in said:
                 basic, because = rules[tag], f"option {said[code]}: {code}"

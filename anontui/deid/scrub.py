@@ -35,29 +35,36 @@ _SHORTEST_WORD = 2
 _SHORTEST_ID = 3
 
 _MONTHS = (
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt|mai|dez|"
-    r"januar[iy]?|febr?uar[iy]?|march|april|june|july|august|september|october|november|december)"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt|mai|dez|märz|"
+    r"januar[iy]?|febr?uar[iy]?|march|maart|april|june|juni|july|juli|august|augustus|"
+    r"september|october|oktober|november|december|dezember)"
 )
+_TITLES = r"(?:Dr|DR|Prof|PROF|Mr|Mrs|MRS|Ms|Mevr|Mw|Dhr|Herr|Frau|Mme|Sig|Sr|Sra|Dra)"
+_STREETS = r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr)"
 _LOOKS_TELLING = re.compile(
     "|".join(
         (
-            r"[\w.+-]+@[\w-]+\.[\w.]+",  # mail
+            r"[\w.+-]{1,64}@[\w-]+\.[\w.]+",  # mail
             r"(?:https?|ftp)://\S+|www\.\S+",
             r"(?<!\d)\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)",  # dates
-            rf"(?<![\w])\d{{1,2}}\.?[ -]?{_MONTHS}\.?[ ,-]*(?:\d{{4}}|\d{{2}})?(?!\w)",
-            rf"(?<![\w]){_MONTHS}\.? ?\d{{1,2}}(?:st|nd|rd|th)?,? ?(?:\d{{4}})?(?!\w)",
+            rf"(?<!\w)\d{{1,2}}\.?[ -]?{_MONTHS}\.?[ ,-]*(?:\d{{4}}|\d{{2}})?(?!\w)",
+            rf"(?<!\w){_MONTHS}\.? ?\d{{1,2}}(?:st|nd|rd|th)?,? ?(?:\d{{4}})?(?!\w)",
+            r"(?<!\w)\d{1,2}\.? [^\W\d_]{3,10}\.? (?:19|20)\d\d(?!\w)",  # in any language
             r"(?<!\d)\d{1,2}:\d\d(?::\d\d)?(?!\d)",  # times of day
-            r"\+?\(?\d[\d ()/-]{6,}\d",  # phone numbers
-            r"(?<!\w)\d{4} ?[A-Z]{2}(?!\w)",  # postal codes
-            r"(?<!\w)\d+[a-z]? [\w'.-]+ (?:street|st|road|rd|avenue|ave|lane|ln|drive|dr)(?!\w)",
-            r"(?<!\w)[\w'.-]*(?:stra(?:ss|ß|at)e?|weg|laan|plein|gracht|gasse|platz) ?\d+[a-z]?",
-            r"(?<!\w)(?:dr|prof|mr|mrs|ms|mevr|dhr|herr|frau|mme|pt|patient)\b\.?:? [A-Z][\w'-]+",
-            r"(?<!\w)(?=[\w-]*\d[\w-]*\d[\w-]*\d[\w-]*\d[\w-]*\d)[\w-]+",  # five digits: an id
+            r"(?<!\d)(?:\+\d|\(\d|0\d)[\d ()/-]{5,20}\d",  # telephone numbers
+            r"(?<!\d)\d{3}[-. ]\d{3}[-. ]\d{4}(?!\d)",
+            r"(?<!\w)\d{4} ?(?-i:[A-Z]{2})(?!\w)",  # postal codes
+            rf"(?<!\w)\d{{1,5}}[a-z]? [\w'.-]{{1,40}} {_STREETS}(?!\w)",
+            r"(?<!\w)[\w'-]{0,40}(?:stra(?:ss|ß|at)e?|str\.|weg|laan|plein|gracht|gasse|platz)"
+            r" ?\d+[a-z]?(?!\w)",
+            rf"(?<!\w)(?-i:{_TITLES})(?!\w)\.?:?(?: (?-i:[A-Z])[\w'-]+){{1,3}}",
+            r"(?<!\w)[\w-]{0,40}\d{5}[\w-]*",  # identifiers: five digits on end
+            r"(?<!\w)(?:[a-wyz]{0,8}-?\d){6}[a-z\d-]*(?!\w)",  # or six, with letters between
         )
     ),
     re.IGNORECASE,
 )
-_LEFTOVER = re.compile(r"(?:^[\s,;:/()\[\]&^=-]+)|(?:[\s,;:/(\[&^=-]+$)")
+_LEFTOVER = re.compile(r"(?:^[\s.,;:/()\[\]&^=-]+)|(?:[\s.,;:/(\[&^=-]+$)|(?<=\s)[.,;:&^=]+(?=\s)")
 
 
 class Scrubber:
@@ -84,10 +91,11 @@ class Scrubber:
 
     def scrub(self, text: str) -> str:
         """The text without what tells; it may become empty."""
+        text = _LOOKS_TELLING.sub(" ", text)  # first: words that are known may be part of it
         finder = _finder(frozenset(self._words), frozenset(self._ids))
         if finder is not None:
-            text = finder.sub(" ", text)
-        lines = (" ".join(line.split()) for line in _LOOKS_TELLING.sub(" ", text).splitlines())
+            text = _LOOKS_TELLING.sub(" ", finder.sub(" ", text))
+        lines = (" ".join(line.split()) for line in text.splitlines())
         kept = (_LEFTOVER.sub("", _LEFTOVER.sub("", line)) for line in lines)
         return "\n".join(line for line in kept if re.search(r"\w", line))
 

@@ -131,7 +131,7 @@ class Spans:
             raise Unusual
         window = _WINDOW
         while True:
-            data = os.pread(file, window, 0)
+            data = os.pread(file, min(window, size), 0)
             try:
                 start, syntax = file_meta(data)
                 return self._walk(data, start, file, size, syntax)
@@ -375,7 +375,7 @@ class _Walk:
                 if form == _LONG and data[at_ + 6 : at_ + 8] != b"\0\0":  # reserved
                     raise Unusual
                 if length == UNDEFINED and do != PIXELS:
-                    if wanted & IS_TOKEN or do < DROP:
+                    if wanted & IS_TOKEN or do < DROP or do == PRIVATE:
                         raise Unusual
                     upto, pieces, stop = self._open(kind, at_, value, end, scope, depth)
                     if pieces is not None:

@@ -22,11 +22,12 @@ from anontui.deid.scrub import Scrubber
 from anontui.deid.uids import new_uid
 from anontui.deid.values import NUMBER_FORMATS, is_string
 
-_AGE = re.compile(r"(\d{3})([DWMY])")
+_AGE = re.compile(r"([0-9]{3})([DWMY])")
 _OLDEST = 89  # years; above, age alone can tell who somebody is (HIPAA 164.514(b)(2)(i)(C))
 _PER_YEAR = {"D": 365.2425, "W": 52.1775, "M": 12.0, "Y": 1.0}
 _LENGTHS = {"SH": 16, "CS": 16, "AE": 16, "LO": 64, "PN": 64, "DS": 16, "IS": 9}
 _LONGEST_SEARCHED = 2048
+_LONGEST_SCRUBBED = 1 << 14
 _SCRUBBED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 DELETIONS = frozenset({Action.DELETE, Action.DELETE_PRIVATE, Action.DELETE_UNKNOWN})
 
@@ -117,6 +118,11 @@ class Treatment:
             case Action.REPLACE_WITH_VALUE:
                 return Treated(value_of(rule.value, vr, written, little))
         text = charset.decode(value, encodings, vr)
+        if rule.action is Action.CLEAN and not is_string([vr]):
+            if text and self.policy.white_list.has(tag, text):
+                return Treated(value, text, is_listed=True)
+            rule = Rule(rule.otherwise, rule.because)
+            return self.treat(rule, tag, vr, value, encodings=encodings, written=written)
         if action_deletes(rule.action) or text is None:
             return Treated(None)
         new, is_listed = self._new_text(rule, tag, vr, text, scrubber, time_of_day)
@@ -157,6 +163,7 @@ class Treatment:
         if text and all(self.policy.white_list.has(tag, value) for value in values):
             return text, True
         may_scrub = self.policy.clean_by == "scrub" and vr in _SCRUBBED_VRS
+        may_scrub = may_scrub and len(text) <= _LONGEST_SCRUBBED
         if may_scrub and scrubber is not None and (scrubbed := scrubber.scrub(text)):
             return scrubbed, False
         match rule.otherwise:
