@@ -321,7 +321,17 @@ def test_sources_of_one_name(workers: int, tmp_path: Path) -> None:
     assert len(run.files) == 1
 
 
-def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["unnamed files", "named files", "no links"])
+def test_what_is_there_is_never_overwritten(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if system != "unnamed files":
+        monkeypatch.setattr("anontui.deid.writing._UNNAMED", 0)
+    if system == "no links":
+        monkeypatch.setattr(os, "link", refuse)
     source = make(tmp_path / "in", a=slice_of(1), b=slice_of(2), c__x=slice_of(3), d=slice_of(4))
     out = make(tmp_path / "out", a=b"somebody's", c=b"a file where a folder belongs")
     (out / "b").symlink_to(tmp_path / "elsewhere")
@@ -330,6 +340,30 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
     assert (out / "a").read_bytes() == b"somebody's"
     assert (out / "c").read_bytes() == b"a file where a folder belongs"
     assert not (tmp_path / "elsewhere").exists()
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+    assert Run(source, out).reasons == run.reasons  # d is there, and it is the same
+
+
+def test_source_that_breaks_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk or a share that fails inside a file's pixels costs that file only."""
+    pixels = [
+        E(0x00280010, "US", 512), E(0x00280011, "US", 512), E(0x7FE00010, "OW", bytes(1 << 19))
+    ]  # fmt: skip
+    real = os.pread
+    source = make(tmp_path / "in", a=slice_of(1), b=slice_of(2, *pixels), c=slice_of(3))
+
+    def pread(file: int, length: int, at: int) -> bytes:
+        if length > 1 << 16:
+            raise OSError(5, "Input/output error")
+        return real(file, length, at)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", pread)
+    monkeypatch.setattr(os, "copy_file_range", refuse, raising=False)
+    run = Run(source, tmp_path / "out")
+    assert run.reasons == {None: 2, Reason.UNREADABLE: 1} and set(run.files) == {"a", "c"}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
