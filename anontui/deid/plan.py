@@ -34,6 +34,7 @@ from anontui.deid.treatment import Treatment, value_of
 
 _METHOD_CODES = 0x00120064
 _UID_ACTIONS = (Action.KEEP, Action.REPLACE, Action.REPLACE_UID)
+_LONGEST_REMEMBERED = 1024  # bytes
 _ID_ACTIONS = (Action.KEEP, Action.PSEUDONYM)
 _UIDS = (at.STUDY_INSTANCE, at.SERIES_INSTANCE, at.SOP_INSTANCE)
 
@@ -134,7 +135,9 @@ class Plan:
                 self._fates.clear()
             uids = dict.fromkeys(_UIDS, b"1.2")
             whole = Facts({**facts.values, **uids}, True, facts.pixel_length)
-            known = self._fates[key] = check(whole, syntax, self.policy) is None
+            known = check(whole, syntax, self.policy) is None
+            if sum(map(len, facts.values.values())) <= _LONGEST_REMEMBERED:
+                self._fates[key] = known
         if not known:
             raise Unusual
 
@@ -150,7 +153,9 @@ class Plan:
                     known = tables.attribute(tag)
                     text = charset.decode(value, self.encodings, known.vr if known else "UN")
                     guard.removed(tag, text or "")
-            words = self._words[told] = Words.of(guard.searched())
+            words = Words.of(guard.searched())
+            if sum(len(value) for _, value in told) <= _LONGEST_REMEMBERED:
+                self._words[told] = words
         return words
 
     def element(self, tag: int, vr: str, value: bytes) -> bytes:

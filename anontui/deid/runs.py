@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _LONGEST = 1 << 15  # bytes
+_LONGEST_HEADER = 1 << 20
 _MANY_MISSES = 4
 _LONGEST_WAIT = 512  # files
 
@@ -74,6 +75,8 @@ class Runs:
             Walks a part of the file again.
         """
         self._files += 1
+        if len(data) > _LONGEST_HEADER:
+            return
         if record is None:
             if missed >= _MANY_MISSES and self._files >= self._wait:
                 # what is known must not hide elements from the one who looks

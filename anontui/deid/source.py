@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -33,6 +34,7 @@ _CANDIDATES = {
     IMPLICIT_LITTLE: (IMPLICIT_LITTLE, EXPLICIT_LITTLE),
     EXPLICIT_LITTLE: (EXPLICIT_LITTLE, IMPLICIT_LITTLE),
 }
+_INFLATED_AT_ONCE = 1 << 20
 _UID = re.compile(r"[0-9]+(\.[0-9]+)+")
 _ELEMENT = struct.Struct("<HH2sH")
 
@@ -151,13 +153,21 @@ def _file_meta(data: bytes, at: int) -> tuple[int, dict[int, str]]:
 
 def _inflate(data: bytes, start: int, limits: Limits) -> bytes:
     """The data set of a deflated file (PS3.5 section A.5), up to the limit."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    total = 0
+    for part in _inflated(data, start):  # nothing is kept before it is known to be bounded
+        total += len(part)
+        if total > limits.inflated_bytes:
+            raise Refused(Reason.TOO_LARGE, f"more than {limits.inflated_bytes} bytes inflated")
+    return b"".join(_inflated(data, start))
+
+
+def _inflated(data: bytes, start: int) -> Iterator[bytes]:
+    inflater, pending = zlib.decompressobj(-zlib.MAX_WBITS), data[start:]
     try:
-        inflated = inflater.decompress(data[start:], limits.inflated_bytes)
+        while part := inflater.decompress(pending, _INFLATED_AT_ONCE):
+            yield part
+            pending = inflater.unconsumed_tail
     except zlib.error:
         raise Refused(Reason.MALFORMED, "the deflated data") from None
-    if inflater.unconsumed_tail:
-        raise Refused(Reason.TOO_LARGE, f"more than {limits.inflated_bytes} bytes inflated")
     if not inflater.eof:
         raise Refused(Reason.TRUNCATED)
-    return inflated

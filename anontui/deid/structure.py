@@ -22,6 +22,8 @@ UNDEFINED = 0xFFFFFFFF
 LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 
+_ALWAYS_ALLOWED = 100_000  # elements
+
 
 class Encoding(NamedTuple):
     """How elements are written: implicit or explicit VR, little or big endian."""
@@ -66,6 +68,8 @@ class _Walker:
         self._short = struct.Struct(order + "H").unpack_from
         self._long = struct.Struct(order + "L").unpack_from
         self._limits = limits
+        # a parsed element costs some 2 KB, however small it is in the file
+        self._most = min(limits.elements, max(_ALWAYS_ALLOWED, len(data) // 512))
         self._headers = 0
 
     def mode(self, at: int, implicit: bool) -> bool:
@@ -142,8 +146,8 @@ class _Walker:
         if at + 8 > end:
             raise Refused(Reason.TRUNCATED)
         self._headers += 1
-        if self._headers > self._limits.elements:
-            raise Refused(Reason.TOO_LARGE, f"more than {self._limits.elements} elements")
+        if self._headers > self._most:
+            raise Refused(Reason.TOO_LARGE, f"more than {self._most} elements")
         group, element, length = self._tag_and_long(self._data, at)
         return group << 16 | element, length, at + 8
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 # root. Some writers make instance UIDs under that root; their long numbers give them away.
 _STANDARD = re.compile(r"1\.2\.840\.10008(\.[0-9]{1,3}){1,9}")
 _LONGEST_STANDARD = 34
+_LONGEST_UID = 64  # characters; what is longer is not remembered
 
 
-@lru_cache(maxsize=65536)
 def new_uid(key: bytes, uid: str) -> str:
     """The UID that stands for ``uid`` under ``key``.
 
@@ -32,6 +32,11 @@ def new_uid(key: bytes, uid: str) -> str:
     """
     if not uid or is_standard(uid):
         return uid
+    return (_made if len(uid) <= _LONGEST_UID else _made.__wrapped__)(key, uid)
+
+
+@lru_cache(maxsize=65536)
+def _made(key: bytes, uid: str) -> str:
     digest = hmac.digest(key, b"uid\0" + uid.encode("utf-8", "surrogateescape"), hashlib.sha256)
     return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
