@@ -26,6 +26,7 @@ _NUMERIC_VRS = frozenset({"DS", "IS", "UI", "DA", "DT", "TM"})
 
 _SHORTEST_NAME = 4
 _SHORTEST_ID = 5
+_LONGEST_PATTERN = 1024  # characters
 
 
 class Guard:
@@ -64,13 +65,18 @@ class Guard:
 
     def leak(self) -> int | None:
         """The tag of a kept element that repeats an identity; ``None`` if none does."""
-        ids = _finder(frozenset(self._ids))
-        both = _finder(frozenset(self._ids | self._names))
+        ids, both = frozenset(self._ids), frozenset(self._ids | self._names)
         for tag, has_names, text in self._kept:
-            finder = both if has_names else ids
-            if finder is not None and finder.search(text.casefold()):
+            if _is_in(both if has_names else ids, text.casefold()):
                 return tag
         return None
+
+
+def _is_in(words: frozenset[str], text: str) -> bool:
+    if sum(map(len, words)) > _LONGEST_PATTERN:  # nobody is called that, so any sign will do
+        return any(word in text for word in words)
+    finder = _finder(words)
+    return finder is not None and finder.search(text) is not None
 
 
 @lru_cache(maxsize=256)

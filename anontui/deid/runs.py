@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _LONGEST = 1 << 15  # bytes
 _LONGEST_HEADER = 1 << 20
+_LONGEST_ELEMENT = 4096
 _MANY_MISSES = 4
 _LONGEST_WAIT = 512  # files
 
@@ -86,7 +87,11 @@ class Runs:
         spans = [(tag, start, stop) for (tag, start), (_, stop) in pairwise(record)]
         before = self._previous
         if before is None:
-            self._previous = {tag: data[start:stop] for tag, start, stop in spans}
+            self._previous = {
+                tag: data[start:stop]
+                for tag, start, stop in spans
+                if stop - start <= _LONGEST_ELEMENT
+            }
             return
         self._is_looking, self._previous = False, None
         self.known = {}

@@ -33,6 +33,7 @@ _COMMON = frozenset(
 )
 _SHORTEST_WORD = 2
 _SHORTEST_ID = 3
+_LONGEST_PATTERN = 8192  # characters of all names and identifiers of a header
 
 _MONTHS = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mrt|mei|okt|mai|dez|märz|"
@@ -91,6 +92,8 @@ class Scrubber:
 
     def scrub(self, text: str) -> str:
         """The text without what tells; it may become empty."""
+        if sum(map(len, self._words | self._ids)) > _LONGEST_PATTERN:
+            return ""  # nobody is called that
         text = _LOOKS_TELLING.sub(" ", text)  # first: words that are known may be part of it
         finder = _finder(frozenset(self._words), frozenset(self._ids))
         if finder is not None:
