@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ import pytest
 from anontui.deid import Deidentifier, Outcome, Policy, Pseudonym
 from anontui.deid.dataset import Executor
 from tests.deid.build import KEY, PSEUDONYM
+
+IS_NIGHT = os.environ.get("ANONTUI_NIGHTLY") == "1"
+"""Whether there is time for a hundred times as many examples."""
 
 
 class Pair:
@@ -77,6 +81,7 @@ def difference(fast: Outcome, slow: Outcome) -> str:
 def first_difference(fast: bytes, slow: bytes) -> str:
     """Where two results differ, with what stands around it."""
     pairs = zip(fast, slow, strict=False)
-    at = next((n for n, (one, other) in enumerate(pairs) if one != other), min(map(len, (fast, slow))))
+    differing = (n for n, (one, other) in enumerate(pairs) if one != other)
+    at = next(differing, min(len(fast), len(slow)))
     part = slice(max(at - 40, 0), at + 40)
     return f"at {at} of {len(fast)} / {len(slow)}: {fast[part]!r} / {slow[part]!r}"

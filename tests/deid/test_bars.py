@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from anontui.deid import Deidentifier, Option, Policy
 from anontui.deid.uids import new_uid
 from tests.deid.build import CT, FORMS, JPEG, KEY, PERMISSIVE, PSEUDONYM, E, Form, file_of
-from tests.deid.executors import Pair
+from tests.deid.executors import IS_NIGHT, Pair
 from tests.deid.policies import POLICIES
 from tests.deid.test_corpus import FILES, PIXELS
 from tests.deid.test_series import slice_of, written
@@ -209,7 +209,7 @@ def test_pixels_of_the_corpus(policy: str, tmp_path: Path) -> None:
     count = 0
     for path in FILES:
         data = path.read_bytes()
-        if len(data) > 2_000_000:
+        if len(data) > (2_000_000 if policy == "basic" else 200_000):
             continue
         outcome, result = pair.fast(data)
         if outcome.status != "done":
@@ -221,7 +221,7 @@ def test_pixels_of_the_corpus(policy: str, tmp_path: Path) -> None:
             if tag in before:
                 count += 1
                 assert before.get_item(tag).value == after.get_item(tag).value, path.name
-    assert count > 60
+    assert count > 40
 
 
 def test_pixels_of_made_files(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_killed_at_any_moment(syntax: str, tmp_path: Path) -> None:
     whole = Pair(PERMISSIVE, tmp_path).fast(source.read_bytes())[1]
     chance = random.Random(syntax)
     left_over = 0
-    for _ in range(8):
+    for _ in range(100 if IS_NIGHT else 5):
         words = [sys.executable, "-c", _KILLED, str(source), str(out)]
         worker = subprocess.Popen(words, stdout=subprocess.PIPE)
         assert worker.stdout is not None

@@ -35,7 +35,7 @@ from tests.deid.build import (
     image,
     part10,
 )
-from tests.deid.executors import Pair, counted
+from tests.deid.executors import IS_NIGHT, Pair, counted
 from tests.deid.policies import POLICIES
 from tests.deid.strategies import ALL_FORMS, CHARACTER_SETS, Made, data_sets
 from tests.deid.test_corpus import FILES
@@ -52,13 +52,13 @@ KEPT_TEXT = 0x00283003  # Modality LUT Explanation
 def test_corpus(policy: str, tmp_path: Path) -> None:
     pair = Pair(POLICIES[policy], tmp_path)
     for path in FILES:
-        if path.stat().st_size < 300_000 or policy == "basic":
+        if path.stat().st_size < 30_000 or policy == "basic" or IS_NIGHT:
             pair.same(path.read_bytes())
-    assert pair.ways.total() > 50
+    assert pair.ways.total() > 40
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=25)
+@settings(max_examples=1500 if IS_NIGHT else 15)
 @given(made=data_sets())
 def test_made_data_sets(policy: str, made: Made) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -198,13 +198,13 @@ TRAPS: dict[str, Callable[[Form], bytes]] = {
     ),
     "a group length": lambda form: file_of(E(0x00080000, "UL", 400), form=form),
     "a long header": lambda form: file_of(
-        E(0x00282000, "OB", b"i" * 70_000), E(0x00281201, "OW", b"w" * 600_000), form=form
+        E(0x00282000, "OB", b"i" * 70_000), E(0x00281201, "OW", b"w" * 500_000), form=form
     ),
     "a value at the edge of what is read": lambda form: file_of(
         E(0x00282000, "OB", b"i" * (65536 - 590)), form=form
     ),
     "a long sequence": lambda form: file_of(
-        E(KEPT_SEQUENCE, "SQ", [[E(0x00081155, "UI", b"1.2.9")]] * 4000), form=form
+        E(KEPT_SEQUENCE, "SQ", [[E(0x00081155, "UI", b"1.2.9")]] * 400), form=form
     ),
     "an own character set inside": lambda form: file_of(
         E(0x00080005, "CS", b"ISO_IR 100"),
@@ -227,7 +227,7 @@ def test_trap(trap: str, form: str, tmp_path: Path) -> None:
     data = TRAPS[trap](ALL_FORMS[form])
     for policy in ("basic", "told", "private kept", "everything that stays"):
         pair = Pair(POLICIES[policy], tmp_path)
-        for _ in range(3):
+        for _ in range(2):
             pair.same(data)
 
 

@@ -84,18 +84,19 @@ def planted(tag: int) -> E:
 
 
 def wanted(tag: int, types: dict[str, str] | None, options: list[Option], *, listed: bool) -> str:
-    """What the columns say; a K goes before a C."""
+    """What the columns say; a K goes before a C, but no true date stands beside shifted ones."""
     if tag in PSEUDONYMS or tag < 0x00080000:
         return expected(tag, types)
     row, vr = CODES.get(tag, {}), vr_of(tag)
     said = {row.get(COLUMNS[option][0]): option for option in options}
+    modified = COLUMNS[Option.RETAIN_MODIFIED_DATES][0]
+    if Option.RETAIN_MODIFIED_DATES in options and modified in row and vr in DATES:
+        return "shifted"
     if "K" in said:
         return "items" if vr == "SQ" else "kept"
     if "C" in said:
         if vr == "SQ":
             return "items"
-        if Option.RETAIN_MODIFIED_DATES in said.values() and vr in DATES:
-            return "shifted"
         if listed:
             return "kept"
     return expected(tag, types)

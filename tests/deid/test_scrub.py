@@ -12,6 +12,7 @@ from anontui.deid import Option, Policy
 from anontui.deid.scrub import Scrubber
 from tests.deid.build import FORMS, PERMISSIVE, E, file_of
 from tests.deid.executors import Pair
+from tests.deid.test_fuzz import no_hang
 
 PATIENT = {
     0x00100010: ("PN", "Müller-Lindqvist^Zoë Maria^^Dr."),
@@ -125,6 +126,13 @@ def test_ordinary_descriptions_stay(text: str) -> None:
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
     once = scrubber().scrub(text)
     assert scrubber().scrub(once) == once
+
+
+@pytest.mark.parametrize("unit", ["a", "1", "a.", "1 ", "(", "1-", "1 jan ", "1 a", "a@", "Dr. ", "ß"])
+def test_no_text_takes_for_ever(unit: str) -> None:
+    """Patterns that try each way to divide a long text would."""
+    with no_hang():
+        scrubber().scrub((unit * 65_536)[:65_536])
 
 
 def test_what_stays_beside_what_goes() -> None:
