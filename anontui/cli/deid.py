@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from anontui.deid.folder import Summary
 
 _LONGEST_CELL = 60
+_HINTS = {
+    "For files whose path holds the Patient ID use --layout.": ("identity_in_path",),
+    "What was in the output already stays; another key or other options need another output.": (
+        "target_exists",
+    ),
+    "What may be burned into pixels --pixel-rules can black out, or a policy file let pass.": (
+        "burned_in",
+        "secondary_capture",
+        "ultrasound",
+    ),
+}
 
 
 class _Command(click.Command):
@@ -210,6 +221,10 @@ def _show(summary: Summary, key: bytes, *, as_json: bool, dry_run: bool) -> None
     done, all_ = summary.files("done"), sum(total.files for total in summary.totals)
     verb = "would be de-identified" if dry_run else "de-identified"
     say(f"{done:,} of {all_:,} files {verb} in {summary.seconds:.1f} s.")
+    codes = {total.reason.value for total in summary.totals if total.reason}
+    for hint, reasons in _HINTS.items():
+        if codes.intersection(reasons):
+            say(hint)
     if dry_run:
         say("Nothing was written.")
 

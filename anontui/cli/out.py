@@ -125,7 +125,13 @@ def _columns() -> list[ProgressColumn]:
             return Text(f"{rate:,.0f} {task.fields['unit']}/{'min' if slow else 's'}")
 
     text = TextColumn("{task.description}")
-    return [text, BarColumn(bar_width=24), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True)]
+    return [
+        text,
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(compact=True),
+    ]
 
 
 def follow(events: Iterator[Progress | Warning | Result[T]], label: str) -> T:

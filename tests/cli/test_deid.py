@@ -83,6 +83,8 @@ def test_no_identity_is_said(here: Path, anontui: Command) -> None:
     (here / "in" / "conflict").write_bytes(file_of(E(0x00100020, "LO", b"OTHER-ONE")))
     (here / "in" / "burned").write_bytes(file_of(E(0x00280301, "CS", b"YES")))
     (here / "p.csv").write_text("MRN-190284,MRN-190284\n")
+    ran = anontui("deid", "in/burned", "o0")
+    assert ran.code == 1 and "--pixel-rules can black out" in ran.err
     for words in (
         ["in", "out", "--report", "rep", "--identities"],
         ["in", "o2", "--json"],
