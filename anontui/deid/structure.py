@@ -8,6 +8,7 @@ sees it. Nothing is copied and no value is looked at.
 from __future__ import annotations
 
 import struct
+from functools import cached_property
 from typing import NamedTuple
 
 from anontui.deid import tables
@@ -22,6 +23,7 @@ UNDEFINED = 0xFFFFFFFF
 LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 
+_PART = 1 << 16  # bytes looked at at once
 _ALWAYS_ALLOWED = 100_000  # elements
 
 
@@ -85,7 +87,7 @@ class _Walker:
     ) -> int:
         """Follow elements up to ``end``, or up to the item's delimiter; return where they end."""
         while at < end:
-            if not depth and self._is_padding(at, end):
+            if not depth and self._is_padding(at):
                 return at
             tag, length, value_at = self._header(at, end)
             if tag == ITEM_END and depth and (delimited or value_at == end):
@@ -151,9 +153,21 @@ class _Walker:
         group, element, length = self._tag_and_long(self._data, at)
         return group << 16 | element, length, at + 8
 
-    def _is_padding(self, at: int, end: int) -> bool:
+    def _is_padding(self, at: int) -> bool:
         """Whether only zeros follow, as some media put behind the last element."""
-        return not any(self._data[at : at + 4]) and self._data.count(0, at, end) == end - at
+        return not any(self._data[at : at + 4]) and at >= self._content_end
+
+    @cached_property
+    def _content_end(self) -> int:
+        """Where the zeros begin that the data end with."""
+        end = len(self._data)
+        while end:
+            start = max(0, end - _PART)
+            content = self._data[start:end].rstrip(b"\0")
+            if content:
+                return start + len(content)
+            end = start
+        return 0
 
 
 def _is_sequence(tag: int, vr: bytes, length: int) -> bool:
