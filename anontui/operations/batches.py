@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from anontui.errors import ProjectError, SettingsError
+from anontui.operations.ledger import unsaved
 from anontui.operations.workspace import Workspace
-from anontui.project.batch import Batch
+from anontui.project.batch import FILENAME, Batch
 from anontui.settings import Server
 
 
@@ -19,13 +20,41 @@ def open_batch(workspace: Workspace) -> Batch:
     ProjectError
         If there is none, or it cannot be read.
     """
-    batch = Batch.load(workspace.folder)
+    batch = _load(workspace)
     if batch is None:
         raise ProjectError(
             "This folder has no batch",
             advice="Create jobs from a mapping, or: anontui batch add JOB_IDS",
         )
     return batch
+
+
+def new_batch(workspace: Workspace) -> Batch:
+    """Write an empty batch of the active server into the folder.
+
+    Raises
+    ------
+    ProjectError, SettingsError
+        If there is a batch already, it cannot be written, or no server is active.
+    """
+    if (workspace.folder / FILENAME).exists():
+        raise ProjectError(
+            "This folder has a batch already",
+            advice="Use it, or first forget it: anontui batch delete",
+        )
+    server = workspace.settings.active_server
+    return _saved(workspace, Batch((), server.name, server.url), set())
+
+
+def delete_batch(workspace: Workspace) -> None:
+    """Forget the folder's batch; its jobs go on, and no row becomes a job again.
+
+    Raises
+    ------
+    ProjectError
+        If there is none, or it cannot be deleted.
+    """
+    Batch.delete(workspace.folder)
 
 
 def add_jobs(workspace: Workspace, ids: Iterable[int]) -> Batch:
@@ -36,7 +65,7 @@ def add_jobs(workspace: Workspace, ids: Iterable[int]) -> Batch:
     ProjectError, SettingsError
         If the batch cannot be read or written, or no server is active for a new one.
     """
-    batch = Batch.load(workspace.folder)
+    batch = _load(workspace)
     if batch is None:
         server = workspace.settings.active_server
         batch = Batch((), server.name, server.url)
@@ -71,6 +100,15 @@ def server_of(workspace: Workspace, batch: Batch) -> Server:
         f"This folder's batch is of a server that is not among yours: {batch.server_url}",
         advice="If you trust it: anontui server add NAME URL",
     )
+
+
+def _load(workspace: Workspace) -> Batch | None:
+    """The batch, with what a creation that was cut short could not bring into it any more."""
+    batch = Batch.load(workspace.folder)
+    if batch is None:
+        return None
+    missing = unsaved(workspace.folder, batch.server_url.rstrip("/"))
+    return replace(batch, job_ids=(*batch.job_ids, *missing)) if missing else batch
 
 
 def _saved(workspace: Workspace, batch: Batch, ids: set[int]) -> Batch:
