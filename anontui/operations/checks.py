@@ -137,13 +137,14 @@ class RowChecker:
         return unc.join(self._whole(root, "The root_source_path"), text)
 
     def _whole(self, text: str, what: str) -> str:
-        """A UNC path, normalised; for a local one, the advice tells its UNC path if known."""
+        """A UNC path, normalised; a local one becomes what the share map knows it as."""
         if unc.is_unc(text):
             return self._normalise(text)
-        known = self._shares.to_unc(Path(text)) if os.path.isabs(text) else None
+        if os.path.isabs(text) and (known := self._shares.to_unc(Path(text))):
+            return known
         raise ProjectError(
             f"{what} is not a UNC path, so the server cannot tell which folder is meant",
-            advice=f"Write {known}" if known else r"Write it as \\server\share\folder.",
+            advice=r"Write it as \\server\share\folder, or name its share: anontui paths.",
         )
 
     def _trouble_on_disk(self, kind: SourceKind, path: str) -> ProjectError | None:
