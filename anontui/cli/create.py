@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from anontui.cli.complete import pseudonyms as pseudonyms_of
 from anontui.cli.context import connected, workspace
 from anontui.cli.out import (
     JSON_OPTION,
@@ -13,11 +15,12 @@ from anontui.cli.out import (
     confirm,
     follow,
     say,
+    show_fields,
     show_json,
     show_table,
 )
 from anontui.cli.problems import show_problems
-from anontui.errors import ProjectError
+from anontui.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
     from anontui.operations.creating import Plan
@@ -36,6 +39,7 @@ def command() -> None:
     "pseudonyms",
     metavar="PSEUDONYM",
     multiple=True,
+    shell_complete=pseudonyms_of,
     help="Only rows with this pseudonym; can be given several times.",
 )
 @YES_OPTION
@@ -87,13 +91,64 @@ def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json:
     by_row = {job.row: job for job in ready}
     rows: list[dict[str, object]] = [
         {"id": job_id, "row": row + 1, "pseudonym": by_row[row].pseudonym}
-        for row, job_id in made.items()
+        for row, job_id in sorted(made.items())
     ]
     if as_json:
         show_json(rows)
     else:
         show_table(rows, ("id", "row", "pseudonym"))
     say(f"Created {len(rows)} jobs. Follow them with: anontui batch status")
+
+
+@command.command("set-defaults")
+@click.option("--project", metavar="NAME", help="Project on the server.")
+@click.option("--destination-path", metavar="UNC", help="Folder for the de-identified data.")
+def set_defaults(project: str | None, destination_path: str | None) -> None:
+    """Set what jobs get where a mapping says nothing.
+
+    Asks for what is not given. An empty text ("") takes a default away.
+    """
+    from anontui.operations.settings import with_defaults
+
+    settings = workspace().settings
+    before = settings.job_defaults
+    if project is None and destination_path is None:
+        project = _asked("Project", "--project", before.get("project", ""))
+        destination_path = _asked(
+            "Destination path", "--destination-path", before.get("destination_path", "")
+        )
+    changed = with_defaults(
+        settings,
+        project=before.get("project", "") if project is None else project.strip(),
+        destination_path=before.get("destination_path", "")
+        if destination_path is None
+        else destination_path.strip(),
+    )
+    changed.save()
+    say("Saved. See them with: anontui create show-defaults")
+
+
+def _asked(what: str, option: str, before: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"No {what.lower()} is given, and there is no terminal to ask on",
+            advice=f"Add {option}.",
+        )
+    answer: str = click.prompt(what, default=before, show_default=bool(before), err=True)
+    return answer
+
+
+@command.command("show-defaults")
+@JSON_OPTION
+def show_defaults(as_json: bool) -> None:
+    """Show what jobs get where a mapping says nothing."""
+    defaults = workspace().settings.job_defaults
+    if as_json:
+        show_json(defaults)
+    elif defaults:
+        show_fields(defaults)
+    else:
+        say("No defaults are set. Set them with: anontui create set-defaults")
 
 
 def _show(planned: Plan, as_json: bool) -> None:

@@ -29,7 +29,9 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "create": ("anontui.cli.create", "Create jobs."),
         "batch": ("anontui.cli.batch", "Follow and change this folder's jobs."),
         "job": ("anontui.cli.job", "Look at and change single jobs."),
+        "settings": ("anontui.cli.settings", "Look at the settings and change them."),
         "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
+        "completion": ("anontui.cli.completion", "Print a shell's completion script."),
     },
 )
 @click.option("--readonly", is_flag=True, help="Open the app so that it changes nothing.")
