@@ -128,7 +128,8 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
     server = workspace.settings.active_server
     known = record.read(workspace.folder)
     defaults = {canonical(name): text for name, text in workspace.settings.job_defaults.items()}
-    checker = RowChecker(workspace.share_map())
+    shares = workspace.share_map()
+    checker = RowChecker(shares)
     jobs: list[PlannedJob] = []
     data: dict[int, str] = {}
     chosen: set[int] = set()
@@ -144,7 +145,7 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
         told = {problem.column for problem in checked.problems}
         others = (
             Problem(row, column, message)
-            for column, message in problems_of(mapping, row).items()
+            for column, message in problems_of(mapping, row, shares).items()
             if column not in told
         )
         print_ = fingerprint(checked.request, server) if checked.request else ""
