@@ -72,6 +72,7 @@ def _draw(news: Iterator[dict[int, Job] | Warning], ids: Sequence[int]) -> dict[
 def _picture(found: Mapping[int, Job], ids: Sequence[int], height: int) -> RenderableType:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
+    from rich.table import Table
     from rich.text import Text
 
     jobs = sorted(found.values(), key=lambda job: (_ORDER.index(job.status), job.job_id))
@@ -82,11 +83,15 @@ def _picture(found: Mapping[int, Job], ids: Sequence[int], height: int) -> Rende
         words.append(f"{missing} NOT_FOUND")
     final = sum(job.status.is_final for job in jobs) + missing
     left_out = len(jobs) - room
+    total = Table.grid(padding=(0, 2))
+    total.add_row(
+        ProgressBar(total=max(len(ids), 1), completed=final, width=30),
+        Text(f"{final} of {len(ids)} jobs are over: {', '.join(words)}"),
+    )
     return Group(
         table_of([job_row(job) for job in jobs[:room]], _COLUMNS),
         Text(f"… and {left_out} more" if left_out > 0 else "", style="dim"),
-        ProgressBar(total=max(len(ids), 1), completed=final, width=40),
-        Text(f"{final} of {len(ids)} jobs are over: {', '.join(words)}"),
+        total,
     )
 
 

@@ -40,7 +40,9 @@ class Advice:
 JOB_ERRORS = (
     (
         r"http ?(error|status)?:? ?404\b|\b404 (client error|not found)",
-        Advice("The archive did not give the data. After 30 minutes or more, reset the job.", RESET),
+        Advice(
+            "The archive did not give the data. After 30 minutes or more, reset the job.", RESET
+        ),
     ),
     (
         r"http ?(error|status)?:? ?400\b|\b400 (client error|bad request)",
