@@ -30,6 +30,16 @@ def workspace() -> Workspace:
     return found
 
 
+def mapping_path(here: Workspace) -> Path:
+    """The mapping to work on; says so where that is not the current folder's."""
+    from anontui.operations.mappings import active_mapping
+
+    path = active_mapping(here)
+    if path != here.mapping_path and here.mapping_path.exists():
+        say(f"This is the active mapping {path}. For this folder's own: anontui map activate")
+    return path
+
+
 @contextmanager
 def connected(settings: Settings, server: Server | None = None) -> Iterator[Client]:
     """A client of ``server`` (default: the active one); trouble comes with fitting advice."""

@@ -26,6 +26,7 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "server": ("anontui.cli.server", "Choose and look at anonymization servers."),
         "select": ("anontui.cli.select", "Select files for one job."),
         "map": ("anontui.cli.map", "Say which data becomes which pseudonym."),
+        "paths": ("anontui.cli.paths", "Say which local folder is which share."),
         "create": ("anontui.cli.create", "Create jobs."),
         "batch": ("anontui.cli.batch", "Follow and change this folder's jobs."),
         "job": ("anontui.cli.job", "Look at and change single jobs."),

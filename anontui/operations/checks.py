@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 NOT_SET = "NOT_SET"  # what AnonAPI writes where nobody chose a project
 WADO_SOURCE = "IDC_WADO"
+SHARED_PSEUDONYM = "Several sources have this pseudonym"
 
 
 class Severity(StrEnum):

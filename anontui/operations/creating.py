@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from anontui.events import Events, Result
 from anontui.idis.model import JobRequest
-from anontui.operations.checks import Problem, RowChecker, Severity
+from anontui.operations.checks import SHARED_PSEUDONYM, Problem, RowChecker, Severity
 from anontui.operations.ledger import Ledger
 from anontui.operations.workspace import Workspace
 from anontui.project import created as record
@@ -261,9 +261,8 @@ def _compared(jobs: list[PlannedJob], data: dict[int, str]) -> Iterator[PlannedJ
             message = f"This row asks for the same as row {first + 1}"
             yield Problem(row, "", message, "Delete one of them.")
         if len(sources_of[job.pseudonym]) > 1:
-            message = "Several sources have this pseudonym"
             advice = "That is right for studies of one patient only."
-            yield Problem(row, "pseudo_id", message, advice, Severity.WARNING)
+            yield Problem(row, "pseudo_id", SHARED_PSEUDONYM, advice, Severity.WARNING)
         if len(pseudonyms_of[job.source]) > 1:
             message = "This source has several pseudonyms"
             advice = "Give one patient one pseudonym."

@@ -7,7 +7,7 @@ because a wrong share would be a wrong patient's folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -37,41 +37,35 @@ class Share:
     is_sure: bool = True
 
 
-def shares(
-    workspace: Workspace, *, mounts: Callable[[], list[Mount]] = system_mounts
-) -> list[Share]:
+def shares(workspace: Workspace) -> list[Share]:
     """Return the whole share map, what is in force first, then the proposals."""
     own = len(workspace.settings.shares.pairs)
     found = [
         Share(share, str(local), Origin.SETTINGS if number < own else Origin.BUILT_IN)
         for number, (share, local) in enumerate(workspace.share_map().pairs)
     ]
-    proposed = proposals(workspace, mounts=mounts)
+    proposed = proposals(workspace)
     return found + [Share(m.unc, m.local, Origin.PROPOSED, m.is_sure) for m in proposed]
 
 
-def proposals(
-    workspace: Workspace, *, mounts: Callable[[], list[Mount]] = system_mounts
-) -> list[Mount]:
+def proposals(workspace: Workspace) -> list[Mount]:
     """Return the system's mounts that the share map says nothing of."""
     known = {_folded(str(local)) for _, local in workspace.share_map().pairs}
     return [
         mount
-        for mount in mounts()
+        for mount in system_mounts()
         if Path(mount.local).is_absolute() and _folded(mount.local) not in known
     ]
 
 
-def proposal_for(
-    workspace: Workspace, folder: Path, *, mounts: Callable[[], list[Mount]] = system_mounts
-) -> Mount | None:
+def proposal_for(workspace: Workspace, folder: Path) -> Mount | None:
     """Return the proposal that would give a folder its UNC path, if it has none yet."""
     if unc_of(workspace, folder) is not None:
         return None
     places = (Path(os.path.abspath(folder)), Path(os.path.realpath(folder)))
     above = [
         mount
-        for mount in proposals(workspace, mounts=mounts)
+        for mount in proposals(workspace)
         if any(place.is_relative_to(mount.local) for place in places)
     ]
     return max(above, key=lambda mount: len(mount.local), default=None)

@@ -17,43 +17,57 @@ from tests.operations.conftest import SHARE
 
 
 @pytest.fixture
+def mounted(monkeypatch: pytest.MonkeyPatch) -> list[Mount]:
+    """What the system has mounted."""
+    found: list[Mount] = []
+    monkeypatch.setattr(paths, "system_mounts", lambda: found)
+    return found
+
+
+@pytest.fixture
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "mnt" / "data"
     (folder / "p1").mkdir(parents=True)
     return folder
 
 
-def test_a_mount_is_proposed_until_it_is_confirmed(workspace: Workspace, data: Path) -> None:
+def test_a_mount_is_proposed_until_it_is_confirmed(
+    workspace: Workspace, data: Path, mounted: list[Mount]
+) -> None:
     own = workspace.folder
-    mounted = [Mount(r"\\nas\data", str(data)), Mount(r"\\old\name", str(own)), Mount("X", "H:\\")]
-    assert [
-        (s.unc, s.local, s.origin) for s in paths.shares(workspace, mounts=lambda: mounted)
-    ] == [
+    mounted[:] = [
+        Mount(r"\\nas\data", str(data)),
+        Mount(r"\\old\name", str(own)),
+        Mount("X", "H:\\"),
+    ]
+    assert [(s.unc, s.local, s.origin) for s in paths.shares(workspace)] == [
         (SHARE, str(own), Origin.SETTINGS),
         (r"\\nas\data", str(data), Origin.PROPOSED),
     ]
     assert paths.unc_of(workspace, data / "p1") is None
-    assert paths.proposal_for(workspace, data / "p1", mounts=lambda: mounted) == mounted[0]
-    assert paths.proposal_for(workspace, own / "p1", mounts=lambda: mounted) is None
+    assert paths.proposal_for(workspace, data / "p1") == mounted[0]
+    assert paths.proposal_for(workspace, own / "p1") is None
     after = paths.confirm(workspace, mounted[:1])
     assert paths.unc_of(after, data / "p1") == r"\\nas\data\p1"
-    assert paths.proposals(after, mounts=lambda: mounted) == []
+    assert paths.proposals(after) == []
     assert load(workspace.settings.path).shares == after.settings.shares
 
 
-def test_of_nested_mounts_the_deepest_is_proposed(workspace: Workspace, data: Path) -> None:
-    mounted = [Mount(r"\\a\b", str(data)), Mount(r"\\c\d", str(data / "p1"))]
+def test_of_nested_mounts_the_deepest_is_proposed(
+    workspace: Workspace, data: Path, mounted: list[Mount]
+) -> None:
+    mounted[:] = [Mount(r"\\a\b", str(data)), Mount(r"\\c\d", str(data / "p1"))]
     for folder, mount in ((data / "p1" / "x", mounted[1]), (data / "p2", mounted[0])):
-        assert paths.proposal_for(workspace, folder, mounts=lambda: mounted) == mount
+        assert paths.proposal_for(workspace, folder) == mount
 
 
 def test_links_to_a_share_have_its_unc_path(
-    workspace: Workspace, data: Path, tmp_path: Path
+    workspace: Workspace, data: Path, tmp_path: Path, mounted: list[Mount]
 ) -> None:
     link = tmp_path / "link"
     link.symlink_to(data)
-    mounted = [Mount(r"\\nas\data", str(data))]
-    assert paths.proposal_for(workspace, link / "p1", mounts=lambda: mounted) == mounted[0]
+    mounted[:] = [Mount(r"\\nas\data", str(data))]
+    assert paths.proposal_for(workspace, link / "p1") == mounted[0]
     after = paths.confirm(workspace, mounted)
     assert paths.unc_of(after, link / "p1") == r"\\nas\data\p1"
 

@@ -1,0 +1,320 @@
+"""From folders, accession numbers and the tables that people bring to rows of a mapping."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import string
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anontui import unc
+from anontui.errors import AnonTUIError, ProjectError, UsageError
+from anontui.events import (
+    Events,
+    Progress,
+    Result,
+    Warning,  # noqa: A004 - the word of the field
+)
+from anontui.operations.selecting import Root, SelectedFolder, select_folders, selected_by
+from anontui.operations.workspace import Workspace
+from anontui.project.editor import MappingEditor
+from anontui.project.inputfile import InputTable
+from anontui.project.mapping import Mapping
+from anontui.project.selection import Selection
+from anontui.project.source import Source, SourceKind
+
+_PSEUDONYMS = ("pseudo_id", "pseudo_name")
+_LETTERS = string.ascii_uppercase + string.digits
+_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A folder or a number that shall become a row; ``where`` tells the user which one it is."""
+
+    text: str
+    pseudonym: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What could not be added, and what to do about it."""
+
+    where: str
+    message: str
+    advice: str
+
+    def sentence(self) -> str:
+        """All of it as one line."""
+        return f"{self.where}: {self.message.rstrip('.')}. {self.advice}".strip()
+
+
+@dataclass(slots=True)
+class Added:
+    """What became of it.
+
+    Attributes
+    ----------
+    rows
+        The new rows, texts by column.
+    known
+        How many were there already.
+    filled
+        How many rows that were there now have the pseudonym that they lacked.
+    troubles
+        What could not be added.
+    """
+
+    rows: list[dict[str, str]] = field(default_factory=list)
+    known: int = 0
+    filled: int = 0
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+class Rows:
+    """Adds rows to a mapping, none of them twice.
+
+    A row is there already if it has the same source and pseudonym; one with the same source
+    and no pseudonym gets it. A source with another pseudonym is a row of its own: which one
+    is right, only the user knows, and the plan asks. With ``random``, a row that is given no
+    pseudonym gets one that is made up.
+    """
+
+    def __init__(self, workspace: Workspace, editor: MappingEditor, *, random: bool) -> None:
+        self.added = Added()
+        self._editor = editor
+        self._random = random
+        self._root = Root.of(workspace, editor.mapping)
+        self._names = [n for n in _PSEUDONYMS if editor.mapping.column(n) is not None]
+        self._names = self._names or [_PSEUDONYMS[1]]
+        self._taken: set[str] = set()
+        self._there: dict[str, dict[str, int]] = {}  # row by pseudonym, by source
+        for row in range(len(editor.mapping.rows)):
+            names = [editor.mapping.cell(row, name) for name in _PSEUDONYMS]
+            self._taken.update(names)
+            for name in filter(None, names) if any(names) else [""]:
+                self._of(editor.mapping.cell(row, "source")).setdefault(name, row)
+
+    def add_folder(self, one: SelectedFolder, pseudonym: str) -> None:
+        """Add the row of a folder whose files are selected."""
+        self._add(self._root.source_of(one), one.description, pseudonym)
+
+    def add_source(self, source: Source, description: str, pseudonym: str) -> None:
+        """Add the row of a source that needs no selection."""
+        self._add(str(source), description, pseudonym)
+
+    def _of(self, source: str) -> dict[str, int]:
+        return self._there.setdefault(self._root.key(source), {})
+
+    def _add(self, source: str, description: str, pseudonym: str) -> None:
+        there = self._of(source)
+        if pseudonym:
+            is_there = pseudonym in there
+        else:
+            is_there = bool(there) and not (self._random and "" in there)
+        if is_there:
+            self.added.known += 1
+            return
+        if self._random and not pseudonym:
+            pseudonym = self._made_up()
+        names = dict.fromkeys(self._names, pseudonym) if pseudonym else {}
+        if "" in there:  # a row without a pseudonym: here it is
+            row = there.pop("")
+            self._editor.set_cells((row, name, text) for name, text in names.items())
+            self.added.filled += 1
+            there[pseudonym] = row
+            return
+        cells = {"source": source} | names | {"description": description}
+        there[pseudonym] = self._editor.insert_rows(len(self._editor.mapping.rows), [cells]).start
+        self.added.rows.append(cells)
+
+    def _made_up(self) -> str:
+        name = ""
+        while name in self._taken or not name:
+            name = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+        self._taken.add(name)
+        return name
+
+
+def add_folders(
+    workspace: Workspace,
+    editor: MappingEditor,
+    wanted: Sequence[Wanted],
+    *,
+    random: bool = False,
+    check: bool = True,
+    exclude: Sequence[str] = (),
+) -> Events[Added]:
+    """Select the DICOM files in folders and add a row for each, saving the mapping as it goes.
+
+    Parameters
+    ----------
+    workspace
+        Tells where shares are mounted.
+    editor
+        The mapping; it is saved after each folder, so that being cut short loses nothing.
+    wanted
+        The folders; see :func:`local_folder` for what their texts may be.
+    random
+        Make up the pseudonyms that are not given.
+    check, exclude
+        As for :func:`select_folders`.
+
+    Raises
+    ------
+    ProjectError
+        If the mapping cannot be saved.
+    """
+    rows = Rows(workspace, editor, random=random)
+    folders: dict[Path, list[Wanted]] = {}
+    for one in wanted:
+        try:
+            folder = local_folder(workspace, editor.mapping, one.text)
+        except AnonTUIError as error:
+            rows.added.troubles.append(_trouble(one, error))
+        else:
+            folders.setdefault(folder, []).append(one)
+    for folder, those in folders.items():
+        selecting = select_folders(workspace, [folder], check=check, exclude=exclude)
+        (chosen,) = yield from _result(selecting)
+        if chosen.source is None:
+            problem = ProjectError(chosen.problem, advice=chosen.advice)
+            rows.added.troubles += [_trouble(one, problem) for one in those]
+            continue
+        for one in those:
+            rows.add_folder(chosen, one.pseudonym)
+        if editor.dirty:
+            editor.save()
+    yield Result(rows.added)
+
+
+def add_accession_numbers(
+    workspace: Workspace, editor: MappingEditor, wanted: Iterable[Wanted], *, random: bool = False
+) -> Added:
+    """Add a row for each accession number and save the mapping (``random`` as above).
+
+    Raises
+    ------
+    ProjectError
+        If the mapping cannot be saved.
+    """
+    rows = Rows(workspace, editor, random=random)
+    for one in wanted:
+        try:
+            source = Source.parse(f"{SourceKind.ACCESSION_NUMBER}:{one.text}")
+            if re.search(r"[*?\\]", source.value):
+                raise UsageError(
+                    "This could mean several studies", advice="Write one whole number."
+                )
+        except AnonTUIError as error:
+            rows.added.troubles.append(_trouble(one, error))
+        else:
+            rows.add_source(source, "", one.pseudonym)
+    if editor.dirty:
+        editor.save()
+    return rows.added
+
+
+def add_selections(
+    workspace: Workspace, editor: MappingEditor, wanted: Iterable[Wanted], *, random: bool = False
+) -> Added:
+    """Add a row for each selection file (its path) and save the mapping (``random`` as above).
+
+    Raises
+    ------
+    ProjectError
+        If the mapping cannot be saved.
+    """
+    rows = Rows(workspace, editor, random=random)
+    for one in wanted:
+        try:
+            path = Path(os.path.abspath(one.text))
+            selection = Selection.load(path)
+            if not selection.paths:
+                raise ProjectError("The selection is empty", advice="Select files in it.")
+            rows.add_folder(selected_by(workspace, path, selection), one.pseudonym)
+        except AnonTUIError as error:
+            rows.added.troubles.append(_trouble(one, error))
+    if editor.dirty:
+        editor.save()
+    return rows.added
+
+
+def local_folder(workspace: Workspace, mapping: Mapping, text: str) -> Path:
+    r"""Find the folder that a person means.
+
+    A UNC path is looked up in the share map. A relative path, with ``/`` or ``\``, is below
+    the current folder, or else below the mapping's ``root_source_path``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder here.
+    """
+    if unc.is_unc(text) and not os.path.isdir(text):
+        local = workspace.share_map().to_local(text)
+        if local is None:
+            raise UsageError(
+                "This share is not known here",
+                advice="Name the folder where it is mounted: anontui paths add SHARE FOLDER",
+            )
+        candidates = [local]
+    else:
+        root = Root.of(workspace, mapping).local
+        candidates = [
+            place / spelling
+            for place in (workspace.folder, root)
+            if place is not None
+            for spelling in dict.fromkeys((text, text.replace("\\", "/")))
+        ]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return Path(os.path.abspath(candidate))
+    raise UsageError(
+        "There is no such folder",
+        advice="Write it relative to the current folder or to root_source_path, or in full.",
+    )
+
+
+def wanted_in(table: InputTable, column: str) -> list[Wanted]:
+    """The rows of an input file: its column of folders or numbers, and its pseudonyms."""
+    at = table.columns.index(column)
+    names = table.columns.index("pseudo_name") if "pseudo_name" in table.columns else None
+    return [
+        Wanted(row[at], "" if names is None else row[names], f"Row {number} of the input file")
+        for row, number in zip(table.rows, table.row_numbers, strict=True)
+    ]
+
+
+def with_pseudonyms(wanted: Sequence[Wanted], given: Sequence[str]) -> list[Wanted]:
+    """Give each its pseudonym, in order.
+
+    Raises
+    ------
+    UsageError
+        If there are not as many.
+    """
+    if len(given) != len(wanted):
+        raise UsageError(
+            f"{len(given)} pseudonyms are given for {len(wanted)} sources",
+            advice="Give one for each, in the same order.",
+        )
+    return [Wanted(w.text, name, w.where) for w, name in zip(wanted, given, strict=True)]
+
+
+def _result(
+    events: Events[tuple[SelectedFolder, ...]],
+) -> Generator[Progress | Warning, None, tuple[SelectedFolder, ...]]:
+    for event in events:
+        if isinstance(event, Result):
+            return event.value
+        yield event
+    raise RuntimeError("the operation ended without a result")
+
+
+def _trouble(one: Wanted, error: AnonTUIError) -> Trouble:
+    return Trouble(one.where or one.text, error.message, error.advice)
