@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import TypeVar
 
 from anontui import unc
@@ -141,7 +140,8 @@ class RowChecker:
         """A UNC path, normalised; a local one becomes what the share map knows it as."""
         if unc.is_unc(text):
             return self._normalise(text)
-        if os.path.isabs(text) and (known := self._shares.to_unc(Path(text))):
+        local = unc.as_local(text)
+        if local and (known := self._shares.to_unc(local)):
             return known
         raise ProjectError(
             f"{what} is not a UNC path, so the server cannot tell which folder is meant",

@@ -49,8 +49,8 @@ class SelectedFolder:
     @property
     def description(self) -> str:
         """What a mapping says of it."""
-        left_out = f", {self.other} other files left out" if self.other else ""
-        return f"{self.dicom} DICOM files{left_out}"
+        left_out = f" ({self.other} others left out)" if self.other else ""
+        return f"{self.dicom} DICOM files{left_out}"  # no comma: AnonAPI is bad at quoted cells
 
 
 def select_folders(
@@ -141,8 +141,8 @@ class Root:
         with suppress(UsageError):
             if unc.is_unc(text):
                 return cls(unc.normalise(text), workspace.share_map().to_local(text))
-            if os.path.isabs(text):
-                return cls(unc_of(workspace, Path(text)) or "", Path(text))
+            if local := unc.as_local(text):
+                return cls(unc_of(workspace, local) or "", local)
         return cls("", None)
 
     def source_of(self, one: SelectedFolder) -> str:

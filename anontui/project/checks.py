@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from anontui.errors import ProjectError
 from anontui.project.mapping import Mapping
 from anontui.project.source import Source, SourceKind
-from anontui.unc import ShareMap, is_unc
+from anontui.unc import ShareMap, as_local, is_unc
 
 _NO_SHARES = ShareMap()
 _KINDS = "|".join(SourceKind)
@@ -29,7 +27,8 @@ def problems_of(mapping: Mapping, row: int, shares: ShareMap = _NO_SHARES) -> di
     """
 
     def is_local(path: str) -> bool:
-        return not is_unc(path) and not (os.path.isabs(path) and shares.to_unc(Path(path)))
+        local = as_local(path)
+        return not is_unc(path) and not (local and shares.to_unc(local))
 
     cells = mapping.cells(row)
     found: dict[str, str] = {}

@@ -150,7 +150,7 @@ def test_add_study_folders(anontui: Command, data: Path, mapping: Write) -> None
     ran = anontui("map", "add-study-folders", "data/p1", "data/p2")
     assert ran.code == 0, ran.err
     assert "Added 2 rows." in ran.err
-    assert ran.out.splitlines()[0].endswith(": 2 DICOM files, 1 other files left out")
+    assert ran.out.splitlines()[0].endswith(": 2 DICOM files (1 others left out)")
     assert [row["source"] for row in rows(anontui)] == [
         "fileselection:p1/fileselection.txt",
         "fileselection:p2/fileselection.txt",
