@@ -59,10 +59,11 @@ def batch_ids(here: Workspace) -> Iterable[tuple[str, str]]:
 
 @_completer
 def pseudonyms(here: Workspace) -> Iterable[tuple[str, str]]:
-    """The pseudonyms in the folder's mapping."""
+    """The pseudonyms in the mapping."""
+    from anontui.operations.mappings import active_mapping
     from anontui.project.mapping import Mapping
 
-    mapping = Mapping.load(here.mapping_path)
+    mapping = Mapping.load(active_mapping(here))
     for row in range(len(mapping.rows)):
         for name in ("pseudo_id", "pseudo_name"):
             if text := mapping.cell(row, name).strip():

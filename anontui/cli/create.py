@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from anontui.cli.complete import pseudonyms as pseudonyms_of
-from anontui.cli.context import connected, workspace
+from anontui.cli.context import connected, mapping_path, workspace
 from anontui.cli.out import (
     JSON_OPTION,
     YES_OPTION,
@@ -24,6 +26,7 @@ from anontui.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
     from anontui.operations.creating import Plan
+    from anontui.operations.workspace import Workspace
 
 
 @click.group("create")
@@ -42,20 +45,34 @@ def command() -> None:
     shell_complete=pseudonyms_of,
     help="Only rows with this pseudonym; can be given several times.",
 )
+@click.option(
+    "--sample",
+    metavar="N",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Look into the headers of N files a row; anontui map check looks into all.",
+)
 @YES_OPTION
 @JSON_OPTION
-def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Create a job for each row of this folder's mapping.
+def from_mapping(
+    *, dry_run: bool, pseudonyms: tuple[str, ...], sample: int, yes: bool, as_json: bool
+) -> None:
+    """Create a job for each row of the mapping.
 
     Rows that became a job before are passed over, so that an interrupted run can just be
     started again. While something is wrong with a row, nothing is created.
     """
-    from anontui.operations.creating import create, plan
+    from anontui.operations.creating import create
+    from anontui.operations.patients import checked_plan
     from anontui.project.mapping import Mapping
 
     here = workspace()
-    mapping = Mapping.load(here.mapping_path)
-    planned = plan(here, mapping, only=pseudonyms or None)
+    path = mapping_path(here)
+    if path != here.mapping_path:
+        here = _project_of(here, path)
+    checking = checked_plan(here, Mapping.load(path), only=pseudonyms or None, limit=sample)
+    planned = follow(checking, "reading headers")
     if pseudonyms and not planned.jobs:
         raise ProjectError(
             "No row of the mapping has this pseudonym", advice="See them with: anontui map status"
@@ -98,6 +115,17 @@ def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json:
     else:
         show_table(rows, ("id", "row", "pseudonym"))
     say(f"Created {len(rows)} jobs. Follow them with: anontui batch status")
+
+
+def _project_of(here: Workspace, mapping: Path) -> Workspace:
+    """The project of the active mapping, which is elsewhere: its jobs are remembered there."""
+    if here.mapping_path.exists():
+        raise ProjectError(
+            "Another mapping than this folder's is the active one",
+            advice="Choose this folder's with: anontui map activate",
+        )
+    say(f"Creating from {mapping}; the batch is in its folder.")
+    return replace(here, folder=mapping.parent)
 
 
 @command.command("set-defaults")
