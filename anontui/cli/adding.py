@@ -96,7 +96,7 @@ def add_study_folders(
     editor = _editor(here)
     here = _with_shares(here, editor.mapping, wanted, yes=yes)
     adding = add_folders(here, editor, wanted, random=random, check=check_dicom, exclude=exclude)
-    context.exit(_tell(follow(adding, "looking for DICOM"), as_json))
+    context.exit(_tell(here, editor.mapping, follow(adding, "looking for DICOM"), as_json))
 
 
 @click.command("add-accession-numbers")
@@ -119,7 +119,15 @@ def add_accession_numbers(
 
     here = workspace()
     wanted = _wanted(numbers, pseudonyms, input_file, "accession_number", yes)
-    context.exit(_tell(add_accession_numbers(here, _editor(here), wanted, random=random), as_json))
+    editor = _editor(here)
+    context.exit(
+        _tell(
+            here,
+            editor.mapping,
+            add_accession_numbers(here, editor, wanted, random=random),
+            as_json,
+        )
+    )
 
 
 @click.command("add-selection-file")
@@ -144,7 +152,9 @@ def add_selection_file(
     wanted = _wanted([str(path) for path in paths], pseudonyms, None, "", yes)
     editor = _editor(here)
     here = _with_shares(here, editor.mapping, [], [path.parent for path in paths], yes=yes)
-    context.exit(_tell(add_selections(here, editor, wanted, random=random), as_json))
+    context.exit(
+        _tell(here, editor.mapping, add_selections(here, editor, wanted, random=random), as_json)
+    )
 
 
 def _editor(here: Workspace) -> MappingEditor:
@@ -210,8 +220,10 @@ def _with_shares(
     return here
 
 
-def _tell(added: Added, as_json: bool) -> int:
+def _tell(here: Workspace, mapping: Mapping, added: Added, as_json: bool) -> int:
     """Show what was added; returns the exit code."""
+    from anontui.operations.importing import is_relative
+
     if as_json:
         show_json(added.rows)
     else:
@@ -221,7 +233,12 @@ def _tell(added: Added, as_json: bool) -> int:
         say(f"Error: {trouble.sentence()}")
     known = f"; {added.known} were there already" if added.known else ""
     filled = f"; {added.filled} that were there got their pseudonym" if added.filled else ""
-    say(f"Added {len(added.rows)} rows{known}{filled}.")
+    say(f"Added {len(added.rows)} row{'s'[: len(added.rows) != 1]}{known}{filled}.")
+    if not mapping.option("root_source_path") and any(is_relative(r["source"]) for r in added.rows):
+        say(
+            f"These sources are relative to {here.folder}: set the option root_source_path to its "
+            "UNC path. Where a share is known (anontui paths), that is not needed."
+        )
     return 1 if added.troubles else 0
 
 

@@ -55,7 +55,10 @@ def init(yes: bool) -> None:
         if not mapping.option(name)
     ]
     if missing:
-        say(f"Set its options {', '.join(missing)}: with anontui map edit, or in the app.")
+        say(
+            f"Its options {', '.join(missing)} are not set: write lines like 'project,NAME' below "
+            "## Options ## (anontui map edit), or set them in the app."
+        )
 
 
 @command.command()

@@ -9,6 +9,7 @@ import string
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from anontui import unc
 from anontui.errors import AnonTUIError, ProjectError, UsageError
@@ -25,6 +26,8 @@ from anontui.project.inputfile import InputTable
 from anontui.project.mapping import Mapping
 from anontui.project.selection import Selection
 from anontui.project.source import Source, SourceKind
+
+T = TypeVar("T")
 
 _PSEUDONYMS = ("pseudo_id", "pseudo_name")
 _LETTERS = string.ascii_uppercase + string.digits
@@ -75,6 +78,14 @@ class Added:
     troubles: list[Trouble] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Chosen:
+    """Folders with their pseudonyms (empty: none given), and what could not be chosen."""
+
+    folders: list[tuple[SelectedFolder, str]] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+
+
 class Rows:
     """Adds rows to a mapping, none of them twice.
 
@@ -106,6 +117,18 @@ class Rows:
     def add_source(self, source: Source, description: str, pseudonym: str) -> None:
         """Add the row of a source that needs no selection."""
         self._add(str(source), description, pseudonym)
+
+    def add_chosen(self, chosen: Chosen) -> None:
+        """Add the rows of folders, and what was wrong with others."""
+        for folder, pseudonym in chosen.folders:
+            self.add_folder(folder, pseudonym)
+        self.added.troubles += chosen.troubles
+
+    def saved(self) -> Added:
+        """Save the mapping, and return what became of it so far (errors as its save)."""
+        if self._editor.dirty:
+            self._editor.save()
+        return self.added
 
     def _of(self, source: str) -> dict[str, int]:
         return self._there.setdefault(self._root.key(source), {})
@@ -140,6 +163,74 @@ class Rows:
         return name
 
 
+def choose_folders(
+    workspace: Workspace,
+    mapping: Mapping,
+    wanted: Sequence[Wanted],
+    *,
+    check: bool = True,
+    exclude: Sequence[str] = (),
+) -> Events[Chosen]:
+    """Select the DICOM files in folders; :func:`add_chosen` makes rows of them.
+
+    Parameters
+    ----------
+    workspace
+        Tells where shares are mounted.
+    mapping
+        Tells what folders may be relative to; it is not changed.
+    wanted
+        The folders; see :func:`local_folder` for what their texts may be.
+    check, exclude
+        As for :func:`select_folders`.
+    """
+    chosen = Chosen()
+    folders: dict[Path, list[Wanted]] = {}
+    for one in wanted:
+        try:
+            folder = local_folder(workspace, mapping, one.text)
+        except AnonTUIError as error:
+            chosen.troubles.append(_trouble(one, error))
+        else:
+            folders.setdefault(folder, []).append(one)
+    for folder, those in folders.items():
+        selecting = select_folders(workspace, [folder], check=check, exclude=exclude)
+        (selected,) = yield from _result(selecting)
+        for one in those:
+            if selected.source is None:
+                problem = ProjectError(selected.problem, advice=selected.advice)
+                chosen.troubles.append(_trouble(one, problem))
+            else:
+                chosen.folders.append((selected, one.pseudonym))
+    yield Result(chosen)
+
+
+def add_chosen(
+    workspace: Workspace, editor: MappingEditor, chosen: Chosen, *, random: bool = False
+) -> Added:
+    """Add a row for each selected folder and save the mapping.
+
+    Parameters
+    ----------
+    workspace
+        Tells where shares are mounted.
+    editor
+        The mapping.
+    chosen
+        What :func:`choose_folders` found.
+    random
+        Make up the pseudonyms that are not given.
+
+    Raises
+    ------
+    ProjectError
+        If the mapping cannot be saved.
+    """
+    rows = Rows(workspace, editor, random=random)
+    rows.add_chosen(chosen)
+    return rows.saved()
+
+
 def add_folders(
     workspace: Workspace,
     editor: MappingEditor,
@@ -149,46 +240,19 @@ def add_folders(
     check: bool = True,
     exclude: Sequence[str] = (),
 ) -> Events[Added]:
-    """Select the DICOM files in folders and add a row for each, saving the mapping as it goes.
+    """Choose folders and add them, one after the other, so that being cut short loses nothing.
 
-    Parameters
-    ----------
-    workspace
-        Tells where shares are mounted.
-    editor
-        The mapping; it is saved after each folder, so that being cut short loses nothing.
-    wanted
-        The folders; see :func:`local_folder` for what their texts may be.
-    random
-        Make up the pseudonyms that are not given.
-    check, exclude
-        As for :func:`select_folders`.
-
-    Raises
-    ------
-    ProjectError
-        If the mapping cannot be saved.
+    It changes the editor while it runs: whoever shows that editor meanwhile uses
+    :func:`choose_folders` and :func:`add_chosen` (parameters and errors as there).
     """
     rows = Rows(workspace, editor, random=random)
-    folders: dict[Path, list[Wanted]] = {}
+    by_text: dict[str, list[Wanted]] = {}
     for one in wanted:
-        try:
-            folder = local_folder(workspace, editor.mapping, one.text)
-        except AnonTUIError as error:
-            rows.added.troubles.append(_trouble(one, error))
-        else:
-            folders.setdefault(folder, []).append(one)
-    for folder, those in folders.items():
-        selecting = select_folders(workspace, [folder], check=check, exclude=exclude)
-        (chosen,) = yield from _result(selecting)
-        if chosen.source is None:
-            problem = ProjectError(chosen.problem, advice=chosen.advice)
-            rows.added.troubles += [_trouble(one, problem) for one in those]
-            continue
-        for one in those:
-            rows.add_folder(chosen, one.pseudonym)
-        if editor.dirty:
-            editor.save()
+        by_text.setdefault(one.text, []).append(one)
+    for those in by_text.values():
+        choosing = choose_folders(workspace, editor.mapping, those, check=check, exclude=exclude)
+        rows.add_chosen((yield from _result(choosing)))
+        rows.saved()
     yield Result(rows.added)
 
 
@@ -214,9 +278,7 @@ def add_accession_numbers(
             rows.added.troubles.append(_trouble(one, error))
         else:
             rows.add_source(source, "", one.pseudonym)
-    if editor.dirty:
-        editor.save()
-    return rows.added
+    return rows.saved()
 
 
 def add_selections(
@@ -239,9 +301,7 @@ def add_selections(
             rows.add_folder(selected_by(workspace, path, selection), one.pseudonym)
         except AnonTUIError as error:
             rows.added.troubles.append(_trouble(one, error))
-    if editor.dirty:
-        editor.save()
-    return rows.added
+    return rows.saved()
 
 
 def local_folder(workspace: Workspace, mapping: Mapping, text: str) -> Path:
@@ -280,6 +340,15 @@ def local_folder(workspace: Workspace, mapping: Mapping, text: str) -> Path:
     )
 
 
+def is_relative(source: str) -> bool:
+    """True if a source as written is a path that is relative to something."""
+    try:
+        found = Source.parse(source)
+    except ProjectError:
+        return False
+    return found.is_path and not unc.is_unc(found.value) and unc.as_local(found.value) is None
+
+
 def wanted_in(table: InputTable, column: str) -> list[Wanted]:
     """The rows of an input file: its column of folders or numbers, and its pseudonyms."""
     at = table.columns.index(column)
@@ -306,9 +375,7 @@ def with_pseudonyms(wanted: Sequence[Wanted], given: Sequence[str]) -> list[Want
     return [Wanted(w.text, name, w.where) for w, name in zip(wanted, given, strict=True)]
 
 
-def _result(
-    events: Events[tuple[SelectedFolder, ...]],
-) -> Generator[Progress | Warning, None, tuple[SelectedFolder, ...]]:
+def _result(events: Events[T]) -> Generator[Progress | Warning, None, T]:
     for event in events:
         if isinstance(event, Result):
             return event.value

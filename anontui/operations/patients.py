@@ -69,7 +69,7 @@ def checked_plan(
     workspace, mapping, only
         As for :func:`anontui.operations.creating.plan` (errors too).
     limit
-        Look at no more files of a row than this, evenly spread; None: at all of them.
+        Look at no more files of a row than this, from the first to the last; None: at all.
     """
     planned = plan(workspace, mapping, only=only)
     contents = yield from _look(workspace, planned.jobs, limit)
@@ -89,8 +89,7 @@ def _look(
         if not paths:
             continue
         one = contents[job.row] = Contents(files=len(paths))
-        if limit is not None and limit < len(paths):
-            paths = [paths[number * len(paths) // limit] for number in range(limit)]
+        paths = _spread(paths, limit)
         chunks += [(one, paths[at : at + _CHUNK]) for at in range(0, len(paths), _CHUNK)]
     total = sum(len(paths) for _, paths in chunks)
     found: list[tuple[Contents, Path, HeaderFacts | None]] = []
@@ -114,6 +113,13 @@ def _look(
         elif known.patient_key != NO_PATIENT:
             one.patients.add(known.patient_key)
     return contents
+
+
+def _spread(paths: list[Path], limit: int | None) -> list[Path]:
+    """Return no more than ``limit``, evenly spread from the first to the last."""
+    if limit is None or limit >= len(paths):
+        return paths
+    return [paths[number * (len(paths) - 1) // max(limit - 1, 1)] for number in range(limit)]
 
 
 def _files_of(

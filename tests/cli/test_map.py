@@ -282,7 +282,7 @@ def test_add_accession_numbers(anontui: Command, mapping: Write, project: Path) 
     mapping("accession_number:1.1,A")
     words = ["map", "add-accession-numbers"]
     ran = anontui(*words, "1.1", "2.2", "3*", "2.2")
-    assert ran.code == 1 and "Added 1 rows; 2 were there already." in ran.err
+    assert ran.code == 1 and "Added 1 row; 2 were there already." in ran.err
     assert "Error: 3*: This could mean several studies." in ran.err
     book = openpyxl.Workbook()
     assert book.active is not None
@@ -307,7 +307,7 @@ def test_add_selection_file(anontui: Command, data: Path, mapping: Write, name: 
     Selection.new("none", ()).save(data / "p2/fileselection.txt")
     words = ["map", name, "data/p1/fileselection.txt", "data/p2", "data/p3"]
     ran = anontui(*words)
-    assert ran.code == 1 and "Added 1 rows." in ran.err
+    assert ran.code == 1 and "Added 1 row." in ran.err
     assert "The selection is empty" in ran.err and "There is no file selection" in ran.err
     (row,) = rows(anontui)
     assert row["source"] == "fileselection:p1/fileselection.txt"
