@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -94,7 +95,8 @@ def add_study_folders(
     here = workspace()
     wanted = _wanted([str(one) for one in _folders(folders)], pseudonyms, input_file, "path", yes)
     editor = _editor(here)
-    here = _with_shares(here, editor.mapping, wanted, yes=yes)
+    places = _places(here, editor.mapping, wanted)
+    here = agree_to_shares(here, places, yes=yes)
     adding = add_folders(here, editor, wanted, random=random, check=check_dicom, exclude=exclude)
     context.exit(_tell(here, editor.mapping, follow(adding, "looking for DICOM"), as_json))
 
@@ -151,7 +153,7 @@ def add_selection_file(
     paths = [Path(name) / FILENAME if Path(name).is_dir() else Path(name) for name in selections]
     wanted = _wanted([str(path) for path in paths], pseudonyms, None, "", yes)
     editor = _editor(here)
-    here = _with_shares(here, editor.mapping, [], [path.parent for path in paths], yes=yes)
+    here = agree_to_shares(here, [path.parent for path in paths], yes=yes)
     context.exit(
         _tell(here, editor.mapping, add_selections(here, editor, wanted, random=random), as_json)
     )
@@ -193,24 +195,21 @@ def _wanted(
     return wanted
 
 
-def _with_shares(
-    here: Workspace,
-    mapping: Mapping,
-    wanted: Iterable[Wanted],
-    folders: Iterable[Path] = (),
-    *,
-    yes: bool,
-) -> Workspace:
-    """Have the user agree to the shares on which the folders seem to be, once for each."""
-    from anontui.operations import paths
-    from anontui.operations.importing import local_folder
+def _places(here: Workspace, mapping: Mapping, wanted: Iterable[Wanted]) -> list[Path]:
+    """The folders that are there; what is wrong with others is told where they are added."""
+    from anontui.operations.roots import local_folder
 
-    places = list(folders)
+    places = []
     for one in wanted:
-        try:
+        with suppress(AnonTUIError):
             places.append(local_folder(here, mapping, one.text))
-        except AnonTUIError:
-            continue  # told where it is added
+    return places
+
+
+def agree_to_shares(here: Workspace, places: Iterable[Path], *, yes: bool) -> Workspace:
+    """Have the user agree to the shares on which folders seem to be, once for each."""
+    from anontui.operations import paths
+
     for mount in {mount for place in places if (mount := paths.proposal_for(here, place))}:
         question = f"{mount.local} is the share {mount.unc}, as it seems. Is that right?"
         asked = sys.stdin.isatty() and not yes
@@ -222,7 +221,7 @@ def _with_shares(
 
 def _tell(here: Workspace, mapping: Mapping, added: Added, as_json: bool) -> int:
     """Show what was added; returns the exit code."""
-    from anontui.operations.importing import is_relative
+    from anontui.operations.roots import is_relative
 
     if as_json:
         show_json(added.rows)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from anontui import unc
 from anontui.errors import AnonTUIError, ProjectError, UsageError
 from anontui.events import (
     Events,
@@ -19,7 +18,8 @@ from anontui.events import (
     Result,
     Warning,  # noqa: A004 - the word of the field
 )
-from anontui.operations.selecting import Root, SelectedFolder, select_folders, selected_by
+from anontui.operations.roots import Root, local_folder
+from anontui.operations.selecting import SelectedFolder, select_folders, selected_by
 from anontui.operations.workspace import Workspace
 from anontui.project.editor import MappingEditor
 from anontui.project.inputfile import InputTable
@@ -112,7 +112,8 @@ class Rows:
 
     def add_folder(self, one: SelectedFolder, pseudonym: str) -> None:
         """Add the row of a folder whose files are selected."""
-        self._add(self._root.source_of(one), one.description, pseudonym)
+        assert one.source is not None  # noqa: S101 - else there is a problem with it
+        self._add(self._root.written(one.source, one.place), one.description, pseudonym)
 
     def add_source(self, source: Source, description: str, pseudonym: str) -> None:
         """Add the row of a source that needs no selection."""
@@ -302,51 +303,6 @@ def add_selections(
         except AnonTUIError as error:
             rows.added.troubles.append(_trouble(one, error))
     return rows.saved()
-
-
-def local_folder(workspace: Workspace, mapping: Mapping, text: str) -> Path:
-    r"""Find the folder that a person means.
-
-    A UNC path is looked up in the share map. A relative path, with ``/`` or ``\``, is below
-    the current folder, or else below the mapping's ``root_source_path``.
-
-    Raises
-    ------
-    UsageError
-        If there is no such folder here.
-    """
-    if unc.is_unc(text) and not os.path.isdir(text):
-        local = workspace.share_map().to_local(text)
-        if local is None:
-            raise UsageError(
-                "This share is not known here",
-                advice="Name the folder where it is mounted: anontui paths add SHARE FOLDER",
-            )
-        candidates = [local]
-    else:
-        root = Root.of(workspace, mapping).local
-        candidates = [
-            place / spelling
-            for place in (workspace.folder, root)
-            if place is not None
-            for spelling in dict.fromkeys((text, text.replace("\\", "/")))
-        ]
-    for candidate in candidates:
-        if candidate.is_dir():
-            return Path(os.path.abspath(candidate))
-    raise UsageError(
-        "There is no such folder",
-        advice="Write it relative to the current folder or to root_source_path, or in full.",
-    )
-
-
-def is_relative(source: str) -> bool:
-    """True if a source as written is a path that is relative to something."""
-    try:
-        found = Source.parse(source)
-    except ProjectError:
-        return False
-    return found.is_path and not unc.is_unc(found.value) and unc.as_local(found.value) is None
 
 
 def wanted_in(table: InputTable, column: str) -> list[Wanted]:

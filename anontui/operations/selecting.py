@@ -20,6 +20,7 @@ from anontui.events import (
     Warning,  # noqa: A004 - the word of the field
 )
 from anontui.operations.paths import proposal_for, unc_of
+from anontui.operations.roots import Root
 from anontui.operations.workspace import Workspace
 from anontui.project.mapping import Mapping
 from anontui.project.selection import FILENAME, Selection
@@ -45,6 +46,11 @@ class SelectedFolder:
     other: int
     problem: str = ""
     advice: str = ""
+
+    @property
+    def place(self) -> Path:
+        """Where the source is here: the selection, or the folder that is sent whole."""
+        return self.selection_path or self.folder
 
     @property
     def description(self) -> str:
@@ -117,60 +123,11 @@ def rows_for(
     for one in selected:
         if one.source is None:
             continue
-        source = root.source_of(one)
+        source = root.written(one.source, one.place)
         if (key := root.key(source)) not in known:
             known.add(key)
             rows.append({"source": source, "description": one.description})
     return rows
-
-
-@dataclass(frozen=True)
-class Root:
-    """What the path sources of a mapping are relative to: its UNC path, and where that is here.
-
-    Both are empty as far as they are not known.
-    """
-
-    unc: str
-    local: Path | None
-
-    @classmethod
-    def of(cls, workspace: Workspace, mapping: Mapping) -> Root:
-        """Return the root of a mapping; ``root_source_path`` may be a local path."""
-        text = mapping.option("root_source_path")
-        with suppress(UsageError):
-            if unc.is_unc(text):
-                return cls(unc.normalise(text), workspace.share_map().to_local(text))
-            if local := unc.as_local(text):
-                return cls(unc_of(workspace, local) or "", local)
-        return cls("", None)
-
-    def source_of(self, one: SelectedFolder) -> str:
-        """The source of a selected folder as the mapping says it, relative where it can be."""
-        source = one.source
-        assert source is not None  # noqa: S101 - the callers have looked
-        if unc.is_unc(source.value):
-            if self.unc and unc.is_inside(source.value, self.unc):
-                below = unc.normalise(source.value)[len(self.unc) + 1 :].replace("\\", "/")
-                return str(Source(source.kind, below)) if below else str(source)
-        elif self.local is not None:  # relative to the project folder, which is another root
-            place = one.selection_path or one.folder
-            inside = place.is_relative_to(self.local) and place != self.local
-            path = place.relative_to(self.local).as_posix() if inside else str(place)
-            return str(Source(source.kind, path))
-        return str(source)
-
-    def key(self, text: str) -> str:
-        """What two spellings of one source have in common."""
-        try:
-            source = Source.parse(text)
-            if source.is_path:
-                whole = unc.is_unc(source.value)
-                path = source.value if whole else unc.join(self.unc, source.value)
-                text = f"{source.kind}:{unc.normalise(path)}"
-        except AnonTUIError:
-            pass  # it cannot be compared otherwise, and is reported when jobs are planned
-        return text.replace("\\", "/").casefold()
 
 
 def add_to_selection(

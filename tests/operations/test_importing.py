@@ -14,9 +14,9 @@ from anontui.operations.importing import (
     add_chosen,
     add_folders,
     choose_folders,
-    local_folder,
     with_pseudonyms,
 )
+from anontui.operations.roots import local_folder
 from anontui.operations.workspace import Workspace
 from anontui.project.editor import MappingEditor
 from anontui.project.mapping import Mapping

@@ -8,6 +8,7 @@ import pytest
 
 from anontui.errors import UsageError
 from anontui.operations import paths
+from anontui.operations.builtin import CONFIG_NAME
 from anontui.operations.mounts import Mount
 from anontui.operations.paths import Origin
 from anontui.operations.workspace import Workspace
@@ -89,3 +90,15 @@ def test_one_share_in_two_places_is_kept(workspace: Workspace, data: Path) -> No
     after = paths.add(workspace, SHARE, data)
     assert load(after.settings.path).shares.pairs == ((SHARE, workspace.folder), (SHARE, data))
     assert paths.unc_of(after, data / "p1") == rf"{SHARE}\p1"
+
+
+def test_what_the_built_in_server_shares_is_known(workspace: Workspace, data: Path) -> None:
+    (data / CONFIG_NAME).write_text(f"shares: {{'\\\\here\\data': '{data}'}}")
+    local = workspace.with_settings(workspace.settings.replace(built_in=data))
+    assert [(one.unc, one.origin) for one in paths.shares(local)][:2] == [
+        (SHARE, Origin.SETTINGS),
+        (r"\\here\data", Origin.BUILT_IN),
+    ]
+    assert paths.unc_of(local, data / "p1") == r"\\here\data\p1"
+    with pytest.raises(UsageError):
+        paths.remove(local, r"\\here\data")

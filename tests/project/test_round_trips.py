@@ -24,6 +24,7 @@ from anontui.project import created
 from anontui.project import selection as selections
 from anontui.project.batch import Batch
 from anontui.project.inputfile import read_input_file
+from anontui.project.mapping import Mapping
 from anontui.project.selection import Selection
 
 PROPERTY = settings(max_examples=100, deadline=None, database=None)
@@ -128,6 +129,9 @@ def test_input_file(rows: list[tuple[str, str]], mark: str, encoding: str) -> No
         assert list(read_input_file(path.with_suffix(".xlsx")).rows) == rows
 
 
+MAPPING = b"## Description ##\n%b\n## Options ##\n%b\n## Mapping ##\nsource,pseudo_id\n%b\n"
+
+
 @PROPERTY
 @given(st.binary(max_size=200) | st.text("job_ids: -[]{}&*!'\"\n#?1", max_size=60).map(str.encode))
 def test_no_bytes_raise_anything_but_our_errors(data: bytes) -> None:
@@ -141,6 +145,8 @@ def test_no_bytes_raise_anything_but_our_errors(data: bytes) -> None:
             lambda: Selection.load(folder / selections.FILENAME),
             lambda: read_input_file(folder / "a.csv"),
             lambda: read_input_file(folder / "a.xlsx"),
+            lambda: Mapping.loads(data),
+            lambda: Mapping.loads(MAPPING % (data, data, data)),
         ):
             try:
                 read()
