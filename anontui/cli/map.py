@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
-from anontui.cli.adding import add_accession_numbers, add_selection_file, add_study_folders
+from anontui.cli.adding import (
+    add_accession_numbers,
+    add_selection_file,
+    add_study_folders,
+    agree_to_shares,
+)
 from anontui.cli.complete import mapping_paths
 from anontui.cli.context import mapping_path, workspace
-from anontui.cli.editor import edit_file
 from anontui.cli.out import (
     JSON_OPTION,
     YES_OPTION,
@@ -21,6 +25,7 @@ from anontui.cli.out import (
     show_table,
 )
 from anontui.cli.problems import show_problems
+from anontui.editor import edit_file
 
 
 @click.group("map")
@@ -46,6 +51,7 @@ def init(yes: bool) -> None:
             "Start a new one, and keep the old one beside it?",
             yes=yes,
         )
+    here = agree_to_shares(here, [here.folder], yes=yes)
     mapping = new_mapping(here, replace=replace)
     activate(here, here.mapping_path)
     say(f"Made {here.mapping_path}. It is the active mapping now.")

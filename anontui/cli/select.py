@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from anontui.cli.editor import edit_file
 from anontui.cli.out import JSON_OPTION, YES_OPTION, confirm, follow, say, show_json
+from anontui.editor import edit_file
 from anontui.errors import ProjectError
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -43,7 +43,7 @@ def show(as_json: bool) -> None:
 @command.command()
 def edit() -> None:
     """Open the settings file in your editor ($VISUAL or $EDITOR)."""
-    from anontui.cli.editor import edit_file
+    from anontui.editor import edit_file
     from anontui.operations.settings import settings_file
     from anontui.settings import load
 

@@ -12,6 +12,23 @@ from anontui.project.batch import FILENAME, Batch
 from anontui.settings import Server
 
 
+def find_batch(workspace: Workspace) -> Batch | None:
+    """The folder's batch; None if there is none.
+
+    It has the jobs, too, that a creation which was cut short could not bring into it any more.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read.
+    """
+    batch = Batch.load(workspace.folder)
+    if batch is None:
+        return None
+    missing = unsaved(workspace.folder, batch.server_url.rstrip("/"))
+    return replace(batch, job_ids=(*batch.job_ids, *missing)) if missing else batch
+
+
 def open_batch(workspace: Workspace) -> Batch:
     """The folder's batch.
 
@@ -20,7 +37,7 @@ def open_batch(workspace: Workspace) -> Batch:
     ProjectError
         If there is none, or it cannot be read.
     """
-    batch = _load(workspace)
+    batch = find_batch(workspace)
     if batch is None:
         raise ProjectError(
             "This folder has no batch",
@@ -65,7 +82,7 @@ def add_jobs(workspace: Workspace, ids: Iterable[int]) -> Batch:
     ProjectError, SettingsError
         If the batch cannot be read or written, or no server is active for a new one.
     """
-    batch = _load(workspace)
+    batch = find_batch(workspace)
     if batch is None:
         server = workspace.settings.active_server
         batch = Batch((), server.name, server.url)
@@ -100,15 +117,6 @@ def server_of(workspace: Workspace, batch: Batch) -> Server:
         f"This folder's batch is of a server that is not among yours: {batch.server_url}",
         advice="If you trust it: anontui server add NAME URL",
     )
-
-
-def _load(workspace: Workspace) -> Batch | None:
-    """The batch, with what a creation that was cut short could not bring into it any more."""
-    batch = Batch.load(workspace.folder)
-    if batch is None:
-        return None
-    missing = unsaved(workspace.folder, batch.server_url.rstrip("/"))
-    return replace(batch, job_ids=(*batch.job_ids, *missing)) if missing else batch
 
 
 def _saved(workspace: Workspace, batch: Batch, ids: set[int]) -> Batch:

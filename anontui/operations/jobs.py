@@ -60,11 +60,16 @@ def ignore_opt_out(client: Client, ids: Sequence[int], reason: str) -> Events[Ac
     UsageError
         If there is no reason.
     """
+    check_reason(reason)
+    return _each(lambda job_id: client.ignore_opt_out(job_id, reason.strip()), ids)
+
+
+def check_reason(reason: str) -> None:
+    """Raise UsageError if there is no reason to ignore an opt-out."""
     if not reason.strip():
         raise UsageError(
             "The opt-out is ignored for a reason only", advice="Name the signed consent."
         )
-    return _each(lambda job_id: client.ignore_opt_out(job_id, reason.strip()), ids)
 
 
 def watch(

@@ -22,6 +22,9 @@ OPTIONS = (
     ("root_source_path", "root"),
     ("destination_path", "destination"),
 )
+_PSEUDONYMS = ("pseudo_id", "pseudo_name")
+SAMPLE = 10
+"""Files of each row that are looked into before jobs are created; a check looks into all."""
 SAVE_DELAY = 0.4
 """Seconds after the last edit until the file is saved."""
 WATCH_SECONDS = 2.0
@@ -266,6 +269,22 @@ class MappingPane(Pane):
 
         app.start("files", work, lambda _: app.load())
 
+    def no_mapping_file(self) -> str:
+        """Need: a mapping, readable or not."""
+        return self.unreadable() if self.anontui.model.mapping_error is None else ""
+
+    def show_changes(self) -> None:
+        """Show and save what was changed in the editor."""
+        self.grid.empty = self.empty
+        self._show()
+        self._changed()
+
+    def reread(self) -> None:
+        """Read the file, which another program may have changed or deleted."""
+        if self.editor is not None:
+            self._watch()
+        self.anontui.load()
+
     def already_there(self) -> str:
         """Need: no mapping file yet."""
         if self.editor or self.anontui.model.mapping_error:
@@ -353,7 +372,7 @@ class MappingPane(Pane):
     # -- creating jobs -------------------------------------------------------------------
 
     def plan(self) -> None:
-        """Dry run: check every row and show what would be sent; then ask."""
+        """Dry run: check every row, or the marked ones, and show what would be sent; then ask."""
         from anontui.tui.screens.plan import PlanScreen
 
         app = self.anontui
@@ -363,17 +382,35 @@ class MappingPane(Pane):
             return
         workspace = app.model.workspace
         assert workspace is not None  # noqa: S101 - the action needs a mapping
+        only = self._marked_pseudonyms()
+        if only is not None and not only:
+            app.say("Create: the marked rows have no pseudonym", "$warning")
+            return
 
-        def work() -> Plan:
-            from anontui.operations.creating import plan
+        def work() -> Any:
+            from anontui.operations.patients import checked_plan
             from anontui.project.mapping import Mapping
 
-            return plan(workspace, Mapping.load(workspace.mapping_path))
+            mapping = Mapping.load(workspace.mapping_path)
+            return checked_plan(workspace, mapping, only=only, limit=SAMPLE)
 
         def done(found: Plan) -> None:
             app.push_screen(PlanScreen(found), lambda yes: self._create(found) if yes else None)
 
         app.start("jobs", work, done, label="Dry run")
+
+    def _marked_pseudonyms(self) -> set[str] | None:
+        """The pseudonyms of the marked rows; None where no row is marked."""
+        if not self.grid.marks or self.editor is None:
+            return None
+        mapping = self.editor.mapping
+        rows = [self._row(key) for key in self.chosen()]
+        return {
+            text
+            for row in rows
+            for name in _PSEUDONYMS
+            if (text := mapping.cell(row, name).strip())
+        }
 
     def _create(self, plan: Plan) -> None:
         app = self.anontui

@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-import click
-
 from anontui.errors import UsageError
 
 
@@ -24,11 +22,9 @@ def edit_file(path: Path) -> bool:
     UsageError
         If no editor could be started.
     """
-    has_choice = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    has_desktop = sys.platform in ("win32", "darwin") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
-    if has_desktop and not has_choice:
+    import click
+
+    if opens_outside():
         try:
             failed = click.launch(str(path))
         except OSError:
@@ -44,3 +40,12 @@ def edit_file(path: Path) -> bool:
             advice="Set EDITOR to the editor of your choice, or open the file yourself.",
         ) from error
     return True
+
+
+def opens_outside() -> bool:
+    """True if a file opens in a window of its own, and not in this terminal."""
+    if os.environ.get("VISUAL") or os.environ.get("EDITOR"):
+        return False
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
