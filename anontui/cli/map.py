@@ -24,7 +24,6 @@ from anontui.cli.out import (
     show_json,
     show_table,
 )
-from anontui.cli.problems import show_problems
 from anontui.editor import edit_file
 
 
@@ -121,6 +120,7 @@ def check(context: click.Context, sample: int | None, as_json: bool) -> None:
     Looks into the headers of the files too, where they can be read from here: whether they
     are there, and whether a patient has one pseudonym that nobody else has.
     """
+    from anontui.cli.problems import show_problems
     from anontui.operations.checks import Severity
     from anontui.operations.patients import checked_plan
     from anontui.project.mapping import Mapping

@@ -9,6 +9,7 @@ import string
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from anontui.errors import AnonTUIError, ProjectError, UsageError
@@ -32,6 +33,7 @@ T = TypeVar("T")
 _PSEUDONYMS = ("pseudo_id", "pseudo_name")
 _LETTERS = string.ascii_uppercase + string.digits
 _LENGTH = 8
+_SAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,16 +245,25 @@ def add_folders(
 ) -> Events[Added]:
     """Choose folders and add them, one after the other, so that being cut short loses nothing.
 
-    It changes the editor while it runs: whoever shows that editor meanwhile uses
-    :func:`choose_folders` and :func:`add_chosen` (parameters and errors as there).
+    The mapping is saved every second, and however it ends. The editor changes while this
+    runs: whoever shows it meanwhile uses :func:`choose_folders` and :func:`add_chosen`
+    (parameters and errors as there).
     """
     rows = Rows(workspace, editor, random=random)
     by_text: dict[str, list[Wanted]] = {}
     for one in wanted:
         by_text.setdefault(one.text, []).append(one)
-    for those in by_text.values():
-        choosing = choose_folders(workspace, editor.mapping, those, check=check, exclude=exclude)
-        rows.add_chosen((yield from _result(choosing)))
+    saved_at = monotonic()
+    try:
+        for those in by_text.values():
+            choosing = choose_folders(
+                workspace, editor.mapping, those, check=check, exclude=exclude
+            )
+            rows.add_chosen((yield from _result(choosing)))
+            if monotonic() - saved_at > _SAVE_SECONDS:
+                rows.saved()
+                saved_at = monotonic()
+    finally:
         rows.saved()
     yield Result(rows.added)
 

@@ -351,6 +351,25 @@ def test_without_a_terminal_a_share_is_taken_with_yes_only(
     assert load(mounted).shares.pairs
 
 
+def test_init_on_a_share_tells_the_root(
+    anontui: Command, mounted: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANONTUI_SETTINGS", str(mounted))
+    monkeypatch.chdir(data)
+    ran = anontui("map", "init", typed="y\n")
+    assert ran.code == 0 and "Its options project, destination_path are not set" in ran.err
+    assert Mapping.load(data / "anon_mapping.csv").option("root_source_path") == r"\\nas\lung"
+
+
+def test_sources_that_are_relative_to_nothing_are_told(
+    anontui: Command, mounted: Path, mapping: Write
+) -> None:
+    mapping(options="project,Lung\n")
+    ran = anontui("map", "add-study-folders", "data/p1")
+    assert ran.code == 0 and "set the option root_source_path" in ran.err
+    assert "root_source_path" not in anontui("map", "add-accession-numbers", "1.1").err
+
+
 # -- check -----------------------------------------------------------------------------------
 
 
