@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from anontui.project.batch import Batch
 
 
+PATIENT_NAME = click.option(
+    "--patient-name/--no-patient-name", default=False, help="Show the pseudonym too."
+)
+
+
 @click.group("batch")
 def command() -> None:
     """Follow and change the jobs of the current folder.
@@ -70,7 +75,7 @@ def info(as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--patient-name", is_flag=True, help="Show the pseudonym too.")
+@PATIENT_NAME
 @JSON_OPTION
 def status(patient_name: bool, as_json: bool) -> None:
     """Show how the jobs are doing."""
@@ -88,7 +93,7 @@ def status(patient_name: bool, as_json: bool) -> None:
     metavar="SECONDS",
     help="Time between two looks.",
 )
-@click.option("--patient-name", is_flag=True, help="Show the pseudonym too.")
+@PATIENT_NAME
 @JSON_OPTION
 @click.pass_context
 def watch(context: click.Context, interval: float, patient_name: bool, as_json: bool) -> None:
@@ -208,7 +213,7 @@ def _in_state(status: str, batch: Batch, client: Client) -> list[int]:
 
 def _show(batch: Batch, found: dict[int, Job], *, patient_name: bool, as_json: bool) -> None:
     """Show the batch's jobs, and on stderr how many are in which state."""
-    from anontui.operations.exporting import NOT_FOUND
+    from anontui.operations.jobs import NOT_FOUND
 
     rows = [
         job_row(found[job_id]) if job_id in found else {"id": job_id, "status": NOT_FOUND}

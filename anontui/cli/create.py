@@ -35,7 +35,7 @@ def command() -> None:
 
 
 @command.command("from-mapping")
-@click.option("--dry-run", is_flag=True, help="Only show what would be created.")
+@click.option("--dry-run/--no-dry-run", default=False, help="Only show what would be created.")
 @click.option(
     "-f",
     "--filter",

@@ -68,6 +68,10 @@ JOB_ERRORS = (
         r"source holds no files|source cannot be read",
         Advice("Check the source's path and the rights to it, then reset the job.", RESET),
     ),
+    (
+        r"not available on this server yet",
+        Advice("This server cannot do that. Create the job on another server."),
+    ),
 )
 """Advice by a pattern in the job's error, in lower case."""
 

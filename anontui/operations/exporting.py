@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from anontui import atomic
 from anontui.errors import ProjectError, UsageError
 from anontui.idis.advice import advice_for
+from anontui.operations.jobs import NOT_FOUND
 
 if TYPE_CHECKING:
     from anontui.idis.model import Job
 
-NOT_FOUND = "NOT_FOUND"
-"""The status of a job that the server does not know."""
 _COLUMNS = (
     ("job", 8),
     ("status", 11),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from anontui.idis.model import Job
 
 
+NOT_FOUND = "NOT_FOUND"
+"""What is shown as the status of a job that the server does not know."""
 TICK = 0.1
 """Seconds between two reports."""
 LONGEST = 30.0

@@ -12,6 +12,7 @@ import pytest
 
 from anontui import __version__
 from anontui.cli.run import root
+from tests.cli.api import Api
 from tests.cli.commands import commands, documented
 from tests.cli.conftest import Command
 
@@ -135,3 +136,13 @@ def test_settings_open_to_others_are_ignored_with_a_warning(
     ran = anontui("status", "--json")
     assert "is ignored" in ran.err
     assert json.loads(ran.out)["servers"] == {}
+
+
+def test_verbose_tells_the_kinds_of_errors_but_not_their_texts(
+    anontui: Command, project: Path, api: Api
+) -> None:
+    api.close()
+    assert "Led to by" not in anontui("server", "jobs").err
+    ran = anontui("-v", "server", "jobs")
+    assert ran.code == 1 and "httpx.ConnectError, httpcore.ConnectError" in ran.err
+    assert anontui("--verbose", "--readonly", "status").code == 0

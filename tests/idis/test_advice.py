@@ -29,6 +29,7 @@ def job(**changes: object) -> Job:
         ("Patient has opted out", "signed consent", "set-opt-out-ignore"),
         ("patient opt-out found", "signed consent", "set-opt-out-ignore"),
         ("The source holds no files", "Check the source's path", "reset"),
+        ("Not available on this server yet: PACS retrieval", "on another server", ""),
         ("Something nobody knows", "Give the job id 77", ""),
         ("404 files were looked at", "Give the job id 77", ""),
         (" ", "Give the job id 77", ""),
