@@ -173,6 +173,7 @@ def choose_folders(
     *,
     check: bool = True,
     exclude: Sequence[str] = (),
+    project: Path | None = None,
 ) -> Events[Chosen]:
     """Select the DICOM files in folders; :func:`add_chosen` makes rows of them.
 
@@ -184,7 +185,7 @@ def choose_folders(
         Tells what folders may be relative to; it is not changed.
     wanted
         The folders; see :func:`local_folder` for what their texts may be.
-    check, exclude
+    check, exclude, project
         As for :func:`select_folders`.
     """
     chosen = Chosen()
@@ -197,7 +198,9 @@ def choose_folders(
         else:
             folders.setdefault(folder, []).append(one)
     for folder, those in folders.items():
-        selecting = select_folders(workspace, [folder], check=check, exclude=exclude)
+        selecting = select_folders(
+            workspace, [folder], check=check, exclude=exclude, project=project
+        )
         (selected,) = yield from _result(selecting)
         for one in those:
             if selected.source is None:
@@ -257,7 +260,12 @@ def add_folders(
     try:
         for those in by_text.values():
             choosing = choose_folders(
-                workspace, editor.mapping, those, check=check, exclude=exclude
+                workspace,
+                editor.mapping,
+                those,
+                check=check,
+                exclude=exclude,
+                project=editor.path.parent,
             )
             rows.add_chosen((yield from _result(choosing)))
             if monotonic() - saved_at > _SAVE_SECONDS:

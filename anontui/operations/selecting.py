@@ -65,6 +65,7 @@ def select_folders(
     *,
     check: bool = True,
     exclude: Sequence[str] = (),
+    project: Path | None = None,
 ) -> Events[tuple[SelectedFolder, ...]]:
     """Find the DICOM files in and below each folder, and save a selection of them there.
 
@@ -83,14 +84,17 @@ def select_folders(
         Look into each file; otherwise its name decides.
     exclude
         Patterns of what to leave out, see :mod:`anontui.dicom.patterns`.
+    project
+        The project folder, where it is not the workspace's: that of the active mapping.
     """
+    projects = {workspace.folder, project or workspace.folder}
     selected = []
     told: set[str] = set()
     for folder in dict.fromkeys(Path(os.path.abspath(folder)) for folder in folders):
         found = Scan((), 0, ())
         try:
             found = yield from _scanned(folder, exclude, check)
-            chosen, warning = _select(workspace, folder, found, whole=not exclude)
+            chosen, warning = _select(workspace, folder, found, projects, whole=not exclude)
         except AnonTUIError as error:
             others = len(found.files) - len(found.dicom)
             problem, warning = (error.message, error.advice), None
@@ -235,7 +239,7 @@ def _scanned(
 
 
 def _select(
-    workspace: Workspace, folder: Path, found: Scan, *, whole: bool
+    workspace: Workspace, folder: Path, found: Scan, projects: set[Path], *, whole: bool
 ) -> tuple[SelectedFolder, Warning | None]:
     """Save the selection of one scanned folder."""
     paths = tuple(file.path for file in found.dicom)
@@ -243,7 +247,7 @@ def _select(
     if not paths:
         raise ProjectError("There is no DICOM file in this folder", advice="Choose another one.")
     for place in (folder, *folder.parents):
-        if place != folder and not place.is_relative_to(workspace.folder):
+        if place != folder and not any(map(place.is_relative_to, projects)):
             break
         below = folder.relative_to(place)
         name = selection_file(folder, place).name

@@ -260,7 +260,14 @@ def test_fileselection_forced_into_a_read_only_data_folder(
 
     mapping(options=f"root_source_path,{SHARE}\nproject,Lung\ndestination_path,{SHARE}\\out\n")
     monkeypatch.setattr(atomic, "write_bytes", refuse)
-    ran = anontui("map", "add-study-folders", "data/p1")
-    assert ran.code == 0, ran.err
-    assert rows(anontui)[0]["source"] == "fileselection:fileselection-data-p1.txt"
+    assert anontui("map", "activate").code == 0
+    monkeypatch.setenv("ANONTUI_SETTINGS", str(project / ".anontui/settings.yml"))
+    for folder, name in ((project, "data/p1"), (data, "p2")):  # as the tutorial has it
+        monkeypatch.chdir(folder)
+        ran = anontui("map", "add-study-folders", name)
+        assert ran.code == 0, ran.err
+    assert [row["source"] for row in rows(anontui)] == [
+        "fileselection:fileselection-data-p1.txt",
+        "fileselection:fileselection-data-p2.txt",
+    ]
     assert Selection.load(project / "fileselection-data-p1.txt").paths == ("data/p1/a.dcm",)
