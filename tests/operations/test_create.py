@@ -158,6 +158,8 @@ def test_failure_tells_how_far_it_was_and_going_on_does_the_rest(
         go(workspace, mapping, client)
     assert "only the rest is sent" in caught.value.advice
     assert of(workspace, client).keys() == {f"LUNG-00{n}" for n in (0, 1, 3, 4)}
+    is_in_doubt = (workspace.folder / ledger.MARK_NAME).exists()
+    assert is_in_doubt == (fail in (break_off, garble))
     client.before = lambda request: None
     assert go(workspace, mapping, client) == {2: 45}
     assert len(of(workspace, client)) == 5
