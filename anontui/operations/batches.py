@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from anontui.errors import ProjectError, SettingsError
-from anontui.operations.ledger import unsaved
+from anontui.operations.ledger import settle, unsaved
 from anontui.operations.workspace import Workspace
 from anontui.project.batch import FILENAME, Batch
 from anontui.settings import Server
@@ -122,4 +122,5 @@ def server_of(workspace: Workspace, batch: Batch) -> Server:
 def _saved(workspace: Workspace, batch: Batch, ids: set[int]) -> Batch:
     batch = replace(batch, job_ids=tuple(sorted(ids)))
     batch.save(workspace.folder)
+    settle(workspace.folder, batch.server_url.rstrip("/"))
     return batch

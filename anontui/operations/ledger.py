@@ -74,7 +74,8 @@ class Ledger:
         try:
             if len(self._ids) != self._saved[0]:
                 self._save_batch()
-            self._mark.write(self._mark.doubtful - self._wanted.keys() | self._uncertain)
+            settled = self._wanted.keys() | _recorded(self._folder, self._url).keys()
+            self._mark.write(self._mark.doubtful - settled | self._uncertain)
         finally:
             self._unlock()
 
@@ -100,8 +101,8 @@ class Ledger:
         self._ids = set(batch.job_ids) if batch else set()
         self._saved = (len(self._ids), 0.0)
         self._mark.read(newest)
+        self._ids |= unsaved(self._folder, self._url)
         if doubtful := self._mark.doubtful & self._wanted.keys():
-            self._ids |= {job_id for job_id in self._known() if job_id > self._mark.since}
             self.found = self.look_for(doubtful)
         self._mark.write(self._mark.doubtful | self._wanted.keys())
         if batch is None:  # so that from the first job on there is one, whatever happens
@@ -109,9 +110,6 @@ class Ledger:
 
     def _newest(self) -> int:
         return max((job.job_id for job in self._client.jobs()), default=0)
-
-    def _known(self) -> set[int]:
-        return {i for (url, _), i in record.read(self._folder).items() if url == self._url}
 
     def look_for(self, fingerprints: Iterable[str]) -> dict[str, int]:
         """Find requests among the jobs that came after the mark and are in no record.
@@ -121,12 +119,14 @@ class Ledger:
         """
         newest = self._newest()
         since = max(self._mark.since, newest - LOOK_BACK)
-        known = self._known()
+        known = set(_recorded(self._folder, self._url).values())
         ids = [job_id for job_id in range(since + 1, newest + 1) if job_id not in known]
         jobs = self._client.jobs_by_id(ids, extended=True) if ids else {}
-        by_content = {_content(job): job_id for job_id, job in sorted(jobs.items(), reverse=True)}
-        contents = {print_: _content(self._wanted[print_]) for print_ in fingerprints}
-        return {p: by_content[content] for p, content in contents.items() if content in by_content}
+        by_content: dict[tuple[str, ...], list[int]] = {}
+        for job_id in sorted(jobs, reverse=True):
+            by_content.setdefault(_content(jobs[job_id]), []).append(job_id)
+        alike = {print_: by_content.get(_content(self._wanted[print_])) for print_ in fingerprints}
+        return {print_: those.pop() for print_, those in alike.items() if those}
 
     def _save_batch(self) -> None:
         Batch(tuple(sorted(self._ids)), self._name, self._url).save(self._folder)
@@ -172,10 +172,17 @@ class _Mark:
         content = dict(self._others)
         if doubtful:
             content[self._url] = {"since": self.since, "doubtful": sorted(doubtful)}
-        if content:
-            atomic.write_bytes(self._path, json.dumps(content).encode())
-        else:
-            self._path.unlink(missing_ok=True)
+        try:
+            if content:
+                atomic.write_bytes(self._path, json.dumps(content).encode())
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"{MARK_NAME} cannot be written, so lost jobs could not be looked for",
+                cause=error.strerror or type(error).__name__,
+                advice="Make the project folder writable.",
+            ) from error
 
 
 def unsaved(folder: Path, url: str) -> set[int]:
@@ -190,8 +197,30 @@ def unsaved(folder: Path, url: str) -> set[int]:
         return set()  # creating will tell of it
     if not mark.doubtful:
         return set()
-    ids = {job_id for (server, _), job_id in record.read(folder).items() if server == url}
-    return {job_id for job_id in ids if job_id > mark.since}
+    return {job_id for job_id in _recorded(folder, url).values() if job_id > mark.since}
+
+
+def settle(folder: Path, url: str) -> None:
+    """Forget that the folder's batch may lack jobs: it has been saved with all of them.
+
+    While another process creates jobs nothing is done; it will see to that itself.
+    """
+    if not (folder / MARK_NAME).exists():
+        return
+    mark = _Mark(folder / MARK_NAME, url)
+    try:
+        with _locked(folder / record.FILENAME):
+            mark.read(newest=sys.maxsize)
+            mark.write(mark.doubtful - _recorded(folder, url).keys())
+    except ProjectError:
+        pass  # creating will tell of it
+
+
+def _recorded(folder: Path, url: str) -> dict[str, int]:
+    """The jobs in the record that are on the server at ``url``, by fingerprint."""
+    return {
+        print_: job_id for (server, print_), job_id in record.read(folder).items() if server == url
+    }
 
 
 def _content(job: Job | JobRequest) -> tuple[str, ...]:

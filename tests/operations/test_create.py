@@ -265,6 +265,27 @@ def test_a_job_that_is_written_down_is_not_taken_for_a_lost_one(
     assert go(workspace, mapping, client) == {1: 42}
 
 
+def test_folder_that_cannot_be_written_sends_nothing(
+    workspace: Workspace, make: Make, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    mapping = make(*rows(3))
+    monkeypatch.setattr("anontui.atomic.write_bytes", full)
+    with pytest.raises(ProjectError, match="cannot be written") as caught:
+        go(workspace, mapping, client)
+    assert caught.value.cause == "No space left on device" and client.sent == []
+
+
+def test_two_lost_jobs_that_look_alike_are_two(
+    workspace: Workspace, make: Make, client: FakeClient
+) -> None:
+    mapping = make("folder:p1,A,1", "folder:p1,A,2", columns="source,pseudo_id,pims_key")
+    client.after = break_off
+    assert set(go(workspace, mapping, client).values()) == {41, 42} == set(client.store)
+
+
 @pytest.mark.parametrize("has_batch", [True, False])
 def test_batch_knows_what_a_kill_kept_from_it(
     workspace: Workspace,
@@ -284,7 +305,9 @@ def test_batch_knows_what_a_kill_kept_from_it(
     assert batch_ids(workspace) == before
     assert open_batch(workspace).job_ids == (*before, 41, 42, 43)
     assert go(workspace, mapping, client) == {}  # nothing is left to send
-    assert remove_jobs(workspace, [7]).job_ids == batch_ids(workspace) == (41, 42, 43)
+    assert remove_jobs(workspace, [7, 42]).job_ids == batch_ids(workspace) == (41, 43)
+    assert open_batch(workspace).job_ids == (41, 43)  # what is taken out stays out
+    assert go(workspace, mapping, client) == {}
 
 
 @settings(
