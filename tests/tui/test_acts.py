@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from anontui.idis.model import JobStatus
+from anontui.idis.model import Job, JobRequest, JobStatus
 from anontui.idis.testresources import MockClient
 from anontui.operations import mounts, servers
 from anontui.project.batch import Batch
@@ -283,6 +284,30 @@ async def test_marked_rows_are_created_alone(project: Path) -> None:
         await seat.press("escape", "down", "space", "escape")
         await seat.press("down", "space", "c")
         assert seat.said == "Create: the marked rows have no pseudonym"
+
+
+async def test_what_was_created_before_a_cancel_is_shown(
+    project: Path, server: MockClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".anonbatch").unlink()
+    held = threading.Event()
+    make = server.create
+
+    def slow(request: JobRequest) -> Job:
+        if request.anonymizedpatientid == "LUNG-002":
+            held.wait(20)
+        return make(request)
+
+    monkeypatch.setattr(server, "create", slow)
+    async with opened(project) as seat:
+        await seat.press("3", "space", "space", "c")
+        await seat.pilot.press("c")
+        await seat.until(lambda: len(server.jobs()) == 8)
+        seat.app.cancel_newest()
+        held.set()
+        await seat.settle()
+        assert "cancelled" in seat.said
+        await seat.until(lambda: len(seat.app.model.job_ids()) == 2)
 
 
 async def test_the_mapping_is_made_active_and_deleted(project: Path) -> None:

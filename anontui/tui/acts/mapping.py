@@ -9,7 +9,6 @@ from anontui.tui.acts import common
 from anontui.tui.screens.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
-    from anontui.operations.creating import Plan
     from anontui.operations.importing import Added, Chosen, Wanted
     from anontui.project.editor import MappingEditor
     from anontui.project.inputfile import InputTable
@@ -101,25 +100,6 @@ def tell(app: AnonTUI, added: Added) -> None:
         app.notify(trouble.advice, title=title, severity="warning", markup=False)
     if count:
         app.main.show_pane(app.main.mapping)
-
-
-def check(app: AnonTUI) -> None:
-    """Check every row, and look into the headers of the files; then show it all."""
-    from anontui.tui.screens.plan import PlanScreen
-
-    app.main.mapping.save()
-    workspace, path = common.workspace_of(app), _editor(app).path
-
-    def work() -> Any:
-        from anontui.operations.patients import checked_plan
-        from anontui.project.mapping import Mapping
-
-        return checked_plan(workspace, Mapping.load(path))
-
-    def done(plan: Plan) -> None:
-        app.push_screen(PlanScreen(plan, can_create=False))
-
-    app.start("jobs", work, done, label="Reading headers")
 
 
 def edit(app: AnonTUI) -> None:

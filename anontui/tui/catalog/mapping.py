@@ -23,7 +23,7 @@ MAPPING: tuple[Action, ...] = (
         "create.from-mapping",
         "c",
         "Create jobs from the mapping, or its marked rows, after a dry run",
-        lambda app: app.main.mapping.plan(),
+        late("creating", "plan"),
         label="create jobs",
         pane="mapping",
         needs=(
@@ -150,7 +150,7 @@ MAPPING: tuple[Action, ...] = (
         "map.check",
         "v",
         "Check everything, and look into the headers of the files",
-        late("mapping", "check"),
+        late("creating", "check"),
         label="check",
         pane="mapping",
         needs=(lambda app: app.main.mapping.unreadable(), lambda app: app.main.mapping.no_row()),

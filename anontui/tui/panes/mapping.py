@@ -14,7 +14,6 @@ from anontui.tui.panes.pane import Pane
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
-    from anontui.operations.creating import Created, Plan
     from anontui.project.editor import MappingEditor
 
 OPTIONS = (
@@ -23,8 +22,6 @@ OPTIONS = (
     ("destination_path", "destination"),
 )
 _PSEUDONYMS = ("pseudo_id", "pseudo_name")
-SAMPLE = 10
-"""Files of each row that are looked into before jobs are created; a check looks into all."""
 SAVE_DELAY = 0.4
 """Seconds after the last edit until the file is saved."""
 WATCH_SECONDS = 2.0
@@ -371,70 +368,22 @@ class MappingPane(Pane):
 
     # -- creating jobs -------------------------------------------------------------------
 
-    def plan(self) -> None:
-        """Dry run: check every row, or the marked ones, and show what would be sent; then ask."""
-        from anontui.tui.screens.plan import PlanScreen
-
-        app = self.anontui
+    def saved(self) -> bool:
+        """Save now; False, with a word about it, while the file and our edits disagree."""
         self.save()
         if self._conflict:
-            app.say("Create: first decide between their mapping (R) and yours (W)", "$warning")
-            return
-        workspace = app.model.workspace
-        assert workspace is not None  # noqa: S101 - the action needs a mapping
-        only = self._marked_pseudonyms()
-        if only is not None and not only:
-            app.say("Create: the marked rows have no pseudonym", "$warning")
-            return
+            text = "Create: first decide between their mapping (R) and yours (W)"
+            self.anontui.say(text, "$warning")
+        return not self._conflict
 
-        def work() -> Any:
-            from anontui.operations.patients import checked_plan
-            from anontui.project.mapping import Mapping
-
-            mapping = Mapping.load(workspace.mapping_path)
-            return checked_plan(workspace, mapping, only=only, limit=SAMPLE)
-
-        def done(found: Plan) -> None:
-            app.push_screen(PlanScreen(found), lambda yes: self._create(found) if yes else None)
-
-        app.start("jobs", work, done, label="Dry run")
-
-    def _marked_pseudonyms(self) -> set[str] | None:
+    def marked_pseudonyms(self) -> set[str] | None:
         """The pseudonyms of the marked rows; None where no row is marked."""
         if not self.grid.marks or self.editor is None:
             return None
         mapping = self.editor.mapping
         rows = [self._row(key) for key in self.chosen()]
-        return {
-            text
-            for row in rows
-            for name in _PSEUDONYMS
-            if (text := mapping.cell(row, name).strip())
-        }
-
-    def _create(self, plan: Plan) -> None:
-        app = self.anontui
-        workspace = app.model.workspace
-        assert workspace is not None  # noqa: S101 - there is a plan of it
-
-        def work() -> Any:
-            from anontui.operations.creating import create
-            from anontui.operations.servers import connect
-
-            with connect(workspace.settings, plan.server) as client:
-                yield from create(workspace, plan, client)
-
-        def done(created: Created) -> None:
-            count = len(created.jobs)
-            app.say(f"{count} job{'s'[: count != 1]} created on {plan.server.name}", "$success")
-            app.load()
-            app.main.show_pane(app.main.jobs)
-
-        def failed(error: AnonTUIError) -> None:
-            app.fail(error)
-            app.load()
-
-        app.start("jobs", work, done, failed, label=f"Creating {len(plan.ready)} jobs")
+        cells = {mapping.cell(row, name).strip() for row in rows for name in _PSEUDONYMS}
+        return cells - {""}
 
     # -- remembered ----------------------------------------------------------------------
 
