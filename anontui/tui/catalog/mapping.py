@@ -22,7 +22,7 @@ MAPPING: tuple[Action, ...] = (
     Action(
         "create.from-mapping",
         "c",
-        "Create jobs from the mapping, or its marked rows, after a dry run",
+        "Create jobs from the mapping, after a dry run",
         late("creating", "plan"),
         label="create jobs",
         pane="mapping",
