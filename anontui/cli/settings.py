@@ -11,6 +11,9 @@ from anontui.cli.out import JSON_OPTION, YES_OPTION, confirm, say, show_fields, 
 from anontui.errors import UsageError
 
 
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
 @click.group("settings")
 def command() -> None:
     """Look at the settings and change them: who you are, and how servers are reached."""
@@ -57,12 +60,15 @@ def edit() -> None:
 
 
 @command.command("set-validate-ssl")
-@click.argument("value", type=bool)
-def set_validate_ssl(value: bool) -> None:
+@click.argument(
+    "word", metavar="true|false", type=click.Choice([*_YES, *_NO], case_sensitive=False)
+)
+def set_validate_ssl(word: str) -> None:
     """Check the certificates of servers (true), or take any (false).
 
     With false, whoever is in between can read your token and everything you send.
     """
+    value = word in _YES
     workspace().settings.replace(validate_ssl=value).save()
     say(f"Certificates are {'checked' if value else 'NOT checked any more'}.")
 

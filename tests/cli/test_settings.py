@@ -74,8 +74,9 @@ def test_validate_ssl(anontui: Command, project: Path, word: str, value: bool) -
     assert saved(project).validate_ssl is value
 
 
-def test_validate_ssl_takes_no_other_word(anontui: Command, project: Path) -> None:
-    assert anontui("settings", "set-validate-ssl", "perhaps").code == 2
+@pytest.mark.parametrize("word", ["perhaps", "", " ", "2"])
+def test_validate_ssl_takes_no_other_word(anontui: Command, project: Path, word: str) -> None:
+    assert anontui("settings", "set-validate-ssl", word).code == 2
     assert saved(project).validate_ssl is True
 
 
