@@ -10,7 +10,6 @@ from anontui.cli.context import workspace
 from anontui.cli.out import JSON_OPTION, YES_OPTION, confirm, say, show_fields, show_json
 from anontui.errors import UsageError
 
-
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
