@@ -154,7 +154,7 @@ class Settings:
             "active_mapping_file": self.active_mapping_file,
         }
         ours = {
-            "shares": {unc: str(local) for unc, local in self.shares.pairs},
+            "shares": _shares_to_yaml(self.shares),
             "built_in": str(self.built_in) if self.built_in else None,
             "keys": self.keys,
             "theme": self.theme,
@@ -312,7 +312,7 @@ def _from_yaml(path: Path, extra: dict[str, Any]) -> Settings:
     if built_in and not _expanded(built_in).is_absolute():
         raise _wrong(path, "built_in is not a whole path")
     try:
-        shares = ShareMap(tuple((u, _expanded(local)) for u, local in texts("shares").items()))
+        shares = _shares(path, extra.pop("shares", None))
     except UsageError as error:
         raise _wrong(path, f"shares: {error.message}", error.advice) from error
     return Settings(
@@ -330,6 +330,23 @@ def _from_yaml(path: Path, extra: dict[str, Any]) -> Settings:
         theme=text("theme"),
         extra=extra,
     )
+
+
+def _shares_to_yaml(shares: ShareMap) -> dict[str, str | list[str]]:
+    """Write the local folder of each share; a list where it is mounted more than once."""
+    folders: dict[str, list[str]] = {}
+    for unc, local in shares.pairs:
+        folders.setdefault(unc, []).append(str(local))
+    return {unc: found[0] if len(found) == 1 else found for unc, found in folders.items()}
+
+
+def _shares(path: Path, value: object) -> ShareMap:
+    pairs = (
+        (unc, _expanded(_text(path, f"shares: {unc}", local)))
+        for unc, found in _named(path, "shares", value).items()
+        for local in (found if isinstance(found, list) else [found])
+    )
+    return ShareMap(tuple(pairs))
 
 
 def _job_defaults(path: Path, value: object) -> dict[str, str]:

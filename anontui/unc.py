@@ -6,6 +6,7 @@ system is asked, so nothing blocks on a share that does not answer.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,18 @@ def is_inside(path: str, root: str) -> bool:
         If one of them is not a UNC path that :func:`normalise` takes.
     """
     return _below(normalise(path), normalise(root))
+
+
+def as_local(text: str) -> Path | None:
+    r"""Return the whole local path that a text is; None for any other, a UNC path included.
+
+    Where paths have slashes, backslashes are read as such: AnonAPI writes ``\mnt\data``.
+    """
+    text = text.strip()
+    if is_unc(text):
+        return None
+    path = Path(text.replace("\\", "/") if os.sep == "/" and text.startswith("\\") else text)
+    return path if path.is_absolute() else None
 
 
 @dataclass(frozen=True)

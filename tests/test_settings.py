@@ -121,8 +121,8 @@ def write(path: Path, text: str | bytes) -> Path:
         ("a: !!bool x", "not YAML"),
         ("a: !!int ''", "not YAML"),
         ("? [a]\n: b", "a name in the file is not text|not YAML"),
-        ("[" * 1_000_000, "nested too deeply"),
-        ("- " * 500_000, "nested too deeply"),
+        ("[" * 1_000_000, "nested too deeply|not YAML"),
+        ("- " * 500_000, "nested too deeply|not YAML"),
         (b"a: \xff\xfe", "not YAML"),
         (b"a: \x00", "not YAML"),
         ("a: " + "x" * (1 << 20), "larger than 1 MB"),
@@ -258,9 +258,46 @@ def test_everything_survives_save_and_load(tmp_path: Path) -> None:
     assert load(ours.path) == ours
 
 
-@given(st.text(), st.text(), st.dictionaries(st.text(max_size=9), st.text(max_size=9)))
-def test_any_text_survives(name: str, token: str, keys: dict[str, str]) -> None:
-    ours = FULL.replace(user_name=name, user_token=token, keys=keys)
+TEXTS = st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3)
+DEFAULTS = st.dictionaries(
+    st.text("abc_", min_size=1).filter(lambda name: name != "project_name"), st.text(max_size=9)
+)
+SHARES = st.lists(st.tuples(st.sampled_from("ab"), st.text("cd", min_size=1)), max_size=4).map(
+    lambda pairs: ShareMap(
+        tuple((f"\\\\srv\\{unc}", Path(f"/{local}").absolute()) for unc, local in sorted(pairs))
+    )
+)
+
+
+@given(
+    st.text(),
+    st.text(),
+    TEXTS,
+    DEFAULTS,
+    SHARES,
+    st.none() | st.text(),
+    st.dictionaries(st.text("xyz", min_size=1).map("other {}".format), TREE, max_size=3),
+)
+def test_any_settings_survive(
+    name: str,
+    token: str,
+    keys: dict[str, str],
+    defaults: dict[str, str],
+    shares: ShareMap,
+    mapping: str | None,
+    extra: dict[str, Any],
+) -> None:
+    """Load(save(x)) is x, what is not ours included."""
+    ours = FULL.replace(
+        servers=tuple(Server(*pair) for pair in keys.items()),
+        user_name=name,
+        user_token=token,
+        keys=keys,
+        job_defaults=defaults,
+        shares=shares,
+        active_mapping_file=mapping,
+        extra=extra,
+    )
     text = yaml.dump(ours._to_yaml(), Dumper=module._yaml("SafeDumper"), sort_keys=False)
     assert module._from_bytes(FULL.path, text.encode()) == ours
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anontui.errors import UsageError
-from anontui.unc import ShareMap, is_inside, is_unc, join, normalise
+from anontui.unc import ShareMap, as_local, is_inside, is_unc, join, normalise
 
 ROOT = Path("/mnt").absolute()
 
@@ -259,3 +259,22 @@ def test_what_has_a_unc_path_is_found_again(parts: list[str]) -> None:
 @given(st.lists(st.sampled_from(["a", "B", "home", "é", "x:y", "n?", "c*", "1"]), max_size=4))
 def test_ordinary_names_always_have_a_unc_path(parts: list[str]) -> None:
     assert NESTED.to_unc(ROOT.joinpath("study", *parts)) == "\\".join([r"\\srv\data\Study", *parts])
+
+
+@pytest.mark.skipif(os.sep != "/", reason="paths with slashes")
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("/mnt/data", "/mnt/data"),
+        (r" \mnt\data ", "/mnt/data"),
+        (r"/mnt/a\b", r"/mnt/a\b"),
+        ("mnt/data", None),
+        (r"mnt\data", None),
+        ("", None),
+        (r"\\srv\share", None),
+        ("//srv/share", None),
+        (r"H:\data", None),
+    ],
+)
+def test_whole_local_paths(text: str, path: str | None) -> None:
+    assert as_local(text) == (path and Path(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from anontui.cli.complete import batch_ids
 from anontui.cli.out import say
 from anontui.errors import ServerError
 from anontui.operations.workspace import Workspace, open_workspace
@@ -27,6 +28,16 @@ def workspace() -> Workspace:
     for warning in filter(None, (why_ignored(found.folder), *found.settings.warnings)):
         say(f"Warning: {warning}")
     return found
+
+
+def mapping_path(here: Workspace) -> Path:
+    """The mapping to work on; says so where that is not the current folder's."""
+    from anontui.operations.mappings import active_mapping
+
+    path = active_mapping(here)
+    if path != here.mapping_path and here.mapping_path.exists():
+        say(f"This is the active mapping {path}. For this folder's own: anontui map activate")
+    return path
 
 
 @contextmanager
@@ -51,9 +62,27 @@ def _parsed(ctx: click.Context, param: click.Parameter, words: Sequence[str]) ->
 
 def job_ids(function: F) -> F:
     """Give a command the argument JOB_IDS: ``1 2 3``, ``5-12``, ``1,4-7``."""
-    return click.argument("ids", metavar="JOB_IDS...", nargs=-1, required=True, callback=_parsed)(
-        function
-    )
+    return click.argument(
+        "ids",
+        metavar="JOB_IDS...",
+        nargs=-1,
+        required=True,
+        callback=_parsed,
+        shell_complete=batch_ids,
+    )(function)
+
+
+def advice_on(job: Job) -> str:
+    """What to do about a job, with the command that does it; empty if nothing."""
+    from datetime import datetime
+
+    from anontui.idis.advice import OPT_OUT, advice_for
+
+    advice = advice_for(job, now=datetime.now())
+    if advice is None or not advice.action:
+        return advice.text if advice else ""
+    more = ' "REASON"' if advice.action == OPT_OUT else ""
+    return f"{advice.text} (anontui job {advice.action} {job.job_id}{more})"
 
 
 def job_row(job: Job) -> dict[str, object]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from anontui.cli.context import connected, workspace
+from anontui.cli.complete import pseudonyms as pseudonyms_of
+from anontui.cli.context import connected, mapping_path, workspace
 from anontui.cli.out import (
     JSON_OPTION,
     YES_OPTION,
     confirm,
     follow,
     say,
+    show_fields,
     show_json,
     show_table,
 )
 from anontui.cli.problems import show_problems
-from anontui.errors import ProjectError
+from anontui.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
     from anontui.operations.creating import Plan
+    from anontui.operations.workspace import Workspace
 
 
 @click.group("create")
@@ -29,29 +35,44 @@ def command() -> None:
 
 
 @command.command("from-mapping")
-@click.option("--dry-run", is_flag=True, help="Only show what would be created.")
+@click.option("--dry-run/--no-dry-run", default=False, help="Only show what would be created.")
 @click.option(
     "-f",
     "--filter",
     "pseudonyms",
     metavar="PSEUDONYM",
     multiple=True,
+    shell_complete=pseudonyms_of,
     help="Only rows with this pseudonym; can be given several times.",
+)
+@click.option(
+    "--sample",
+    metavar="N",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Look into the headers of N files a row; anontui map check looks into all.",
 )
 @YES_OPTION
 @JSON_OPTION
-def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Create a job for each row of this folder's mapping.
+def from_mapping(
+    *, dry_run: bool, pseudonyms: tuple[str, ...], sample: int, yes: bool, as_json: bool
+) -> None:
+    """Create a job for each row of the mapping.
 
     Rows that became a job before are passed over, so that an interrupted run can just be
     started again. While something is wrong with a row, nothing is created.
     """
-    from anontui.operations.creating import create, plan
+    from anontui.operations.creating import create
+    from anontui.operations.patients import checked_plan
     from anontui.project.mapping import Mapping
 
     here = workspace()
-    mapping = Mapping.load(here.mapping_path)
-    planned = plan(here, mapping, only=pseudonyms or None)
+    path = mapping_path(here)
+    if path != here.mapping_path:
+        here = _project_of(here, path)
+    checking = checked_plan(here, Mapping.load(path), only=pseudonyms or None, limit=sample)
+    planned = follow(checking, "reading headers")
     if pseudonyms and not planned.jobs:
         raise ProjectError(
             "No row of the mapping has this pseudonym", advice="See them with: anontui map status"
@@ -87,13 +108,75 @@ def from_mapping(dry_run: bool, pseudonyms: tuple[str, ...], yes: bool, as_json:
     by_row = {job.row: job for job in ready}
     rows: list[dict[str, object]] = [
         {"id": job_id, "row": row + 1, "pseudonym": by_row[row].pseudonym}
-        for row, job_id in made.items()
+        for row, job_id in sorted(made.items())
     ]
     if as_json:
         show_json(rows)
     else:
         show_table(rows, ("id", "row", "pseudonym"))
     say(f"Created {len(rows)} jobs. Follow them with: anontui batch status")
+
+
+def _project_of(here: Workspace, mapping: Path) -> Workspace:
+    """The project of the active mapping, which is elsewhere: its jobs are remembered there."""
+    if here.mapping_path.exists():
+        raise ProjectError(
+            "Another mapping than this folder's is the active one",
+            advice="Choose this folder's with: anontui map activate",
+        )
+    say(f"Creating from {mapping}; the batch is in its folder.")
+    return replace(here, folder=mapping.parent)
+
+
+@command.command("set-defaults")
+@click.option("--project", metavar="NAME", help="Project on the server.")
+@click.option("--destination-path", metavar="UNC", help="Folder for the de-identified data.")
+def set_defaults(project: str | None, destination_path: str | None) -> None:
+    """Set what jobs get where a mapping says nothing.
+
+    Asks for what is not given. An empty text ("") takes a default away.
+    """
+    from anontui.operations.settings import with_defaults
+
+    settings = workspace().settings
+    before = settings.job_defaults
+    if project is None and destination_path is None:
+        project = _asked("Project", "--project", before.get("project", ""))
+        destination_path = _asked(
+            "Destination path", "--destination-path", before.get("destination_path", "")
+        )
+    changed = with_defaults(
+        settings,
+        project=before.get("project", "") if project is None else project.strip(),
+        destination_path=before.get("destination_path", "")
+        if destination_path is None
+        else destination_path.strip(),
+    )
+    changed.save()
+    say("Saved. See them with: anontui create show-defaults")
+
+
+def _asked(what: str, option: str, before: str) -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"No {what.lower()} is given, and there is no terminal to ask on",
+            advice=f"Add {option}.",
+        )
+    answer: str = click.prompt(what, default=before, show_default=bool(before), err=True)
+    return answer
+
+
+@command.command("show-defaults")
+@JSON_OPTION
+def show_defaults(as_json: bool) -> None:
+    """Show what jobs get where a mapping says nothing."""
+    defaults = workspace().settings.job_defaults
+    if as_json:
+        show_json(defaults)
+    elif defaults:
+        show_fields(defaults)
+    else:
+        say("No defaults are set. Set them with: anontui create set-defaults")
 
 
 def _show(planned: Plan, as_json: bool) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from anontui.cli.changing import change
-from anontui.cli.context import connected, job_ids, job_row, workspace
+from anontui.cli import changing
+from anontui.cli.context import advice_on, connected, job_ids, job_row, workspace
 from anontui.cli.out import JSON_OPTION, YES_OPTION, say, show_fields, show_json, show_table
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ def command() -> None:
 @JSON_OPTION
 def info(ids: tuple[int, ...], as_json: bool) -> None:
     """Show all that is known of jobs."""
-    from anontui.idis.advice import advice_for
-
     found = _found(ids)
     if as_json:
         show_json([job.to_json() for job in found.values()])
@@ -38,7 +35,7 @@ def info(ids: tuple[int, ...], as_json: bool) -> None:
         for number, job in enumerate(found.values()):
             if number:
                 click.echo()
-            show_fields(job.to_json() | {"advice": advice_for(job, now=datetime.now())})
+            show_fields(job.to_json() | {"advice": advice_on(job)})
     _tell_missing(ids, found)
 
 
@@ -63,7 +60,7 @@ def reset(ids: tuple[int, ...], yes: bool) -> None:
     """Have jobs processed again, from the start."""
     settings = workspace().settings
     with connected(settings) as client:
-        change(client, settings.active_server.name, "reset", ids, yes=yes)
+        changing.reset(client, settings.active_server.name, ids, yes=yes)
 
 
 @command.command()
@@ -73,7 +70,22 @@ def cancel(ids: tuple[int, ...], yes: bool) -> None:
     """Make jobs inactive."""
     settings = workspace().settings
     with connected(settings) as client:
-        change(client, settings.active_server.name, "cancel", ids, yes=yes)
+        changing.cancel(client, settings.active_server.name, ids, yes=yes)
+
+
+@command.command("set-opt-out-ignore")
+@job_ids
+@click.argument("reason")
+@YES_OPTION
+def set_opt_out_ignore(ids: tuple[int, ...], reason: str, yes: bool) -> None:
+    """Have jobs use the data of patients who opted out, for REASON.
+
+    REASON is one word, or a text in quotes; the server keeps it. Only a signed consent of
+    the patient is a good one. To have a job processed, reset it afterwards.
+    """
+    settings = workspace().settings
+    with connected(settings) as client:
+        changing.ignore_opt_out(client, settings.active_server.name, ids, reason, yes=yes)
 
 
 def _found(ids: Iterable[int]) -> dict[int, Job]:

@@ -1,111 +1,185 @@
-"""``anontui map``: the mapping of the current folder."""
+"""``anontui map``: the active mapping, or the current folder's."""
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from anontui.cli.context import workspace
-from anontui.cli.out import JSON_OPTION, follow, say, show_fields, show_json, show_table
-from anontui.errors import UsageError
+from anontui.cli.adding import (
+    add_accession_numbers,
+    add_selection_file,
+    add_study_folders,
+    agree_to_shares,
+)
+from anontui.cli.complete import mapping_paths
+from anontui.cli.context import mapping_path, workspace
+from anontui.cli.out import (
+    JSON_OPTION,
+    YES_OPTION,
+    confirm,
+    follow,
+    say,
+    show_fields,
+    show_json,
+    show_table,
+)
+from anontui.editor import edit_file
 
 
 @click.group("map")
 def command() -> None:
-    """Say which data becomes which pseudonym."""
+    """Say which data becomes which pseudonym.
+
+    Commands work on the active mapping (init and activate make one that), in whatever folder
+    they are given; without one, on the current folder's.
+    """
 
 
 @command.command()
-def init() -> None:
-    """Start an empty mapping in the current folder."""
-    from anontui.operations.mappings import new_mapping
+@YES_OPTION
+def init(yes: bool) -> None:
+    """Start an empty mapping in the current folder, and make it the active one."""
+    from anontui.operations.mappings import activate, new_mapping
 
     here = workspace()
-    mapping = new_mapping(here)
+    replace = here.mapping_path.exists()
+    if replace:
+        confirm(
+            f"There is a mapping already: {here.mapping_path}. "
+            "Start a new one, and keep the old one beside it?",
+            yes=yes,
+        )
+    here = agree_to_shares(here, [here.folder], yes=yes)
+    mapping = new_mapping(here, replace=replace)
+    activate(here, here.mapping_path)
+    say(f"Made {here.mapping_path}. It is the active mapping now.")
     missing = [
         name
         for name in ("root_source_path", "project", "destination_path")
         if not mapping.option(name)
     ]
-    say(f"Made {here.mapping_path}.")
     if missing:
-        say(f"Set its options {', '.join(missing)}: in an editor, or in the app.")
+        say(
+            f"Its options {', '.join(missing)} are not set: write lines like 'project,NAME' below "
+            "## Options ## (anontui map edit), or set them in the app."
+        )
+
+
+@command.command()
+@click.argument("place", metavar="[FOLDER]", default=".", shell_complete=mapping_paths)
+def activate(place: str) -> None:
+    """Make the mapping of FOLDER (default: the current one) the active one.
+
+    All commands of this group then work on it, wherever they are given.
+    """
+    from anontui.operations.mappings import activate
+
+    after = activate(workspace(), Path(place))
+    say(f"{after.settings.active_mapping_file} is the active mapping now.")
 
 
 @command.command()
 @JSON_OPTION
 def status(as_json: bool) -> None:
     """Show the mapping."""
+    from anontui.project.columns import canonical
     from anontui.project.mapping import COLUMNS, Mapping
 
-    mapping = Mapping.load(workspace().mapping_path)
+    path = mapping_path(workspace())
+    mapping = Mapping.load(path)
+    columns = list(dict.fromkeys([*COLUMNS, *filter(None, map(canonical, mapping.columns))]))
     rows = [
-        {"row": row + 1} | {name: mapping.cell(row, name) for name in COLUMNS}
+        {"row": row + 1} | {name: mapping.cell(row, name) for name in columns}
         for row in range(len(mapping.rows))
     ]
     if as_json:
+        options = dict(mapping.options)
         show_json(
-            {"description": mapping.description, "options": dict(mapping.options), "rows": rows}
+            {
+                "path": str(path),
+                "description": mapping.description,
+                "options": options,
+                "rows": rows,
+            }
         )
         return
+    say(f"Mapping: {path}")
     show_fields({"description": mapping.description.strip()} | dict(mapping.options))
     click.echo()
-    show_table(rows, ("row", *COLUMNS))
+    show_table(rows, ("row", *columns))
 
 
-@command.command("add-study-folders")
-@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True)
-@click.option(
-    "--check-dicom/--no-check-dicom",
-    default=True,
-    help="Look into each file (default), or go by its name.",
-)
-@click.option(
-    "-e", "--exclude-pattern", "exclude", multiple=True, help="Leave out what matches; repeatable."
-)
+@command.command()
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Look at N files a row only.")
+@JSON_OPTION
 @click.pass_context
-def add_study_folders(
-    context: click.Context, folders: tuple[str, ...], check_dicom: bool, exclude: tuple[str, ...]
-) -> None:
-    """Select the DICOM files in folders and add a row for each folder.
+def check(context: click.Context, sample: int | None, as_json: bool) -> None:
+    """Tell everything that is wrong with the mapping, row by row; sends nothing.
 
-    FOLDER can hold wildcards: * for any part of a name, ** for any folders. Files that are
-    not DICOM are left out. The pseudonym of the new rows is for you to fill in.
+    Looks into the headers of the files too, where they can be read from here: whether they
+    are there, and whether a patient has one pseudonym that nobody else has.
     """
-    from anontui.operations.selecting import rows_for, select_folders
-    from anontui.project.editor import MappingEditor
+    from anontui.cli.problems import show_problems
+    from anontui.operations.checks import Severity
+    from anontui.operations.patients import checked_plan
+    from anontui.project.mapping import Mapping
 
     here = workspace()
-    editor = MappingEditor.load(here.mapping_path)
-    selected = follow(
-        select_folders(here, _folders(folders), check=check_dicom, exclude=exclude),
-        "looking for DICOM",
-    )
-    rows = rows_for(here, editor.mapping, selected)
-    if rows:
-        editor.insert_rows(len(editor.mapping.rows), rows)
-        editor.save()
-    for row in rows:
-        click.echo(f"{row['source']}: {row['description']}")
-    wrong = [one for one in selected if one.problem]
-    for one in wrong:
-        say(f"Error: {one.folder}: {one.problem}. {one.advice}".strip())
-    there = len(selected) - len(wrong) - len(rows)
-    say(f"Added {len(rows)} rows{f'; {there} were there already' * bool(there)}.")
-    context.exit(1 if wrong else 0)
+    mapping = Mapping.load(mapping_path(here))
+    plan = follow(checked_plan(here, mapping, limit=sample), "reading headers")
+    if as_json:
+        show_json(
+            [
+                {
+                    "row": None if problem.row is None else problem.row + 1,
+                    "column": problem.column,
+                    "severity": str(problem.severity),
+                    "message": problem.message,
+                    "advice": problem.advice,
+                }
+                for problem in plan.problems
+            ]
+        )
+    else:
+        show_problems(plan.problems)
+    exist = f", {len(plan.already_created)} exist already" if plan.already_created else ""
+    say(f"{len(plan.jobs)} rows: {len(plan.ready)} ready to be created{exist}.")
+    context.exit(1 if any(p.severity is Severity.ERROR for p in plan.problems) else 0)
 
 
-def _folders(names: Iterable[str]) -> list[Path]:
-    """The folders that are meant, wildcards replaced by what they match."""
-    found: list[Path] = []
-    for name in names:
-        is_pattern = glob.has_magic(name) and not Path(name).exists()
-        matches = sorted(glob.glob(name, recursive=True)) if is_pattern else [name]
-        folders = [Path(match) for match in matches if Path(match).is_dir()]
-        if not folders:
-            raise UsageError(f"There is no folder {name}", advice="Check its spelling.")
-        found += folders
-    return found
+command.add_command(add_study_folders)
+command.add_command(add_accession_numbers)
+command.add_command(add_selection_file)
+command.add_command(add_selection_file, "add-selection")
+
+
+@command.command()
+def edit() -> None:
+    """Open the mapping in your editor ($VISUAL or $EDITOR, else its usual program)."""
+    from anontui.project.checks import problems_of
+    from anontui.project.mapping import Mapping
+
+    here = workspace()
+    path = mapping_path(here)
+    if not edit_file(path):
+        say(f"Opened {path}. Close the editor before you change the mapping otherwise.")
+        return
+    mapping = Mapping.load(path)
+    shares = here.share_map()
+    wrong = sum(bool(problems_of(mapping, row, shares)) for row in range(len(mapping.rows)))
+    what = f"{wrong} of them with problems, see: anontui map check" if wrong else "all in form"
+    say(f"{len(mapping.rows)} rows, {what}.")
+
+
+@command.command()
+@YES_OPTION
+def delete(yes: bool) -> None:
+    """Delete the mapping; selections, batch and jobs stay."""
+    from anontui.operations.mappings import delete_mapping
+
+    here = workspace()
+    path = mapping_path(here)
+    confirm(f"Delete {path}? It tells which pseudonym is whose.", yes=yes)
+    delete_mapping(here, path)
+    say(f"Deleted {path}.")

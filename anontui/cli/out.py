@@ -16,6 +16,7 @@ from anontui.events import Progress, Result, Warning  # noqa: A004 - the word of
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
+    from rich.table import Table
 
 T = TypeVar("T")
 
@@ -43,15 +44,13 @@ def show_json(data: object) -> None:
 def show_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> None:
     """Print a table; off a terminal each row is one line, however long."""
     names = list(columns)
-    numeric = [all(isinstance(row.get(name), int | None) for row in rows) for name in names]
-    lines = [
-        ["" if row.get(name) is None else clean(" ".join(str(row[name]).split())) for name in names]
-        for row in rows
-    ]
     if sys.stdout.isatty():
-        _draw_table(names, numeric, lines)
+        from rich.console import Console
+
+        Console(highlight=False).print(table_of(rows, names))
         return
-    table = [names, *lines]
+    numeric = _numeric(rows, names)
+    table = [names, *_cells(rows, names)]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     for line in table:
         cells = (
@@ -61,19 +60,31 @@ def show_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> 
         click.echo("  ".join(cells).rstrip())
 
 
-def _draw_table(names: list[str], numeric: list[bool], lines: list[list[str]]) -> None:
+def table_of(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> Table:
+    """Make the table that a terminal shows."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    names = list(columns)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for name, is_number in zip(names, numeric, strict=True):
+    for name, is_number in zip(names, _numeric(rows, names), strict=True):
         justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(name, justify=justify, no_wrap=is_number, overflow="fold")
-    for line in lines:
+    for line in _cells(rows, names):
         table.add_row(*map(Text, line))
-    Console(highlight=False).print(table)
+    return table
+
+
+def _numeric(rows: Sequence[Mapping[str, object]], names: Iterable[str]) -> list[bool]:
+    return [all(isinstance(row.get(name), int | None) for row in rows) for name in names]
+
+
+def _cells(rows: Iterable[Mapping[str, object]], names: Sequence[str]) -> list[list[str]]:
+    return [
+        ["" if row.get(name) is None else clean(" ".join(str(row[name]).split())) for name in names]
+        for row in rows
+    ]
 
 
 def show_fields(fields: Mapping[str, object]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -26,12 +27,22 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "server": ("anontui.cli.server", "Choose and look at anonymization servers."),
         "select": ("anontui.cli.select", "Select files for one job."),
         "map": ("anontui.cli.map", "Say which data becomes which pseudonym."),
+        "paths": ("anontui.cli.paths", "Say which local folder is which share."),
         "create": ("anontui.cli.create", "Create jobs."),
         "batch": ("anontui.cli.batch", "Follow and change this folder's jobs."),
         "job": ("anontui.cli.job", "Look at and change single jobs."),
         "deid": ("anontui.cli.deid", "De-identify files on this machine."),
+        "settings": ("anontui.cli.settings", "Look at the settings and change them."),
         "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
+        "completion": ("anontui.cli.completion", "Print a shell's completion script."),
     },
+)
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    help="Tell what kinds of errors led to one.",
 )
 @click.option("--readonly", is_flag=True, help="Open the app so that it changes nothing.")
 @click.version_option(__version__, message="anontui %(version)s")
@@ -68,6 +79,19 @@ def check_terminal() -> None:
         )
 
 
+def _is_verbose(arguments: Sequence[str]) -> bool:
+    options = takewhile(lambda word: word.startswith("-"), arguments)
+    return not {"-v", "--verbose"}.isdisjoint(options)
+
+
+def _origins(error: BaseException) -> Iterator[str]:
+    """The kinds of the errors that led to one; their texts could hold what is nobody's business."""
+    origin = error.__cause__ or error.__context__
+    while origin is not None:
+        yield f"{type(origin).__module__}.{type(origin).__name__}".removeprefix("builtins.")
+        origin = origin.__cause__ or origin.__context__
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; no expected failure leaves a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -83,6 +107,8 @@ def run(arguments: Sequence[str]) -> int:
         from anontui.cli.out import clean
 
         click.echo(f"Error: {clean(error.sentence())}", err=True)
+        if _is_verbose(arguments):
+            click.echo(f"Led to by: {', '.join(_origins(error)) or 'nothing else'}", err=True)
         return 2 if isinstance(error, UsageError) else 1
     except (click.Abort, KeyboardInterrupt):
         # the terminal has written ^C at the end of the last line

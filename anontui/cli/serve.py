@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from anontui.cli.out import JSON_OPTION, show_json, show_table
 from anontui.errors import CannotStart, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def serve(
 
 @serve.command()
 @DATA_OPTION
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON_OPTION
 @click.pass_obj
 def status(default: Path, data: Path | None, as_json: bool) -> None:
     """Show whether the server runs, and where."""
@@ -86,7 +86,7 @@ def status(default: Path, data: Path | None, as_json: bool) -> None:
 
     found = ask(data or default)
     if as_json:
-        click.echo(json.dumps({"running": found.running, "url": found.url, "pid": found.pid}))
+        show_json({"running": found.running, "url": found.url, "pid": found.pid})
     elif found.running:
         click.echo(f"Running on {found.url} (process {found.pid})")
     else:
@@ -125,12 +125,18 @@ def add(default: Path, name: str, own_token: bool, data: Path | None) -> None:
 
 @user.command(name="list")
 @DATA_OPTION
+@JSON_OPTION
 @click.pass_obj
-def list_users(default: Path, data: Path | None) -> None:
+def list_users(default: Path, data: Path | None, as_json: bool) -> None:
     """Show the users and how many tokens each has."""
     with _users(data or default) as users:
-        for one in users.all():
-            click.echo(f"{one.name}\t{one.tokens}\t{one.created}")
+        rows = [
+            {"name": one.name, "tokens": one.tokens, "created": one.created} for one in users.all()
+        ]
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(rows, ("name", "tokens", "created"))
 
 
 @user.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from anontui.cli.complete import server_names
 from anontui.cli.context import connected, job_row, workspace
 from anontui.cli.out import JSON_OPTION, say, show_json, show_table
 
@@ -58,7 +59,7 @@ def list_servers(as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=server_names)
 def remove(name: str) -> None:
     """Forget a server; its jobs stay as they are."""
     workspace().settings.without_server(name).save()
@@ -66,7 +67,7 @@ def remove(name: str) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=server_names)
 def activate(name: str) -> None:
     """Make a server the one that commands go to."""
     workspace().settings.activated(name).save()
@@ -74,7 +75,7 @@ def activate(name: str) -> None:
 
 
 @command.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=server_names)
 @JSON_OPTION
 @click.pass_context
 def status(context: click.Context, name: str | None, as_json: bool) -> None:

@@ -54,6 +54,14 @@ _KEY = secrets.token_bytes(32)
 _CHUNK = 16  # files a task
 
 
+def _patient_key(patient_id: bytes) -> str:
+    return hashlib.blake2b(patient_id, key=_KEY, digest_size=16).hexdigest()
+
+
+NO_PATIENT = _patient_key(b"")
+"""The key of files whose Patient ID is empty or missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderFacts:
     """What one file tells; an element that is missing gives an empty text.
@@ -68,7 +76,8 @@ class HeaderFacts:
         Series Instance UID (0020,000E).
     patient_key
         Equal for equal Patient IDs (0010,0020), and nothing else can be learnt from it: a
-        keyed hash, with a key that lives as long as this process.
+        keyed hash, with a key that lives as long as this process. :data:`NO_PATIENT` where
+        there is none.
     """
 
     modality: str
@@ -162,12 +171,11 @@ def _facts(file: BinaryIO, size: int) -> HeaderFacts | None:
     if start is None:
         return None
     values = _wanted_values(*_data_set(file, *start))
-    patient = hashlib.blake2b(values.get(_PATIENT_ID, b""), key=_KEY, digest_size=16)
     return HeaderFacts(
         modality=_text(values.get(_MODALITY, b"")),
         study_instance_uid=_text(values.get(_STUDY, b"")),
         series_instance_uid=_text(values.get(_SERIES, b"")),
-        patient_key=patient.hexdigest(),
+        patient_key=_patient_key(values.get(_PATIENT_ID, b"")),
     )
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from anontui.idis.model import Job, JobStatus
+
+RESET: Final = "reset"
+OPT_OUT: Final = "set-opt-out-ignore"
+"""Actions, by the names of their commands."""
 
 TELL_ADMIN = "Tell the server's admin."
 TRY_AGAIN = "Try again in some minutes; if it stays so, tell the server's admin."
@@ -21,19 +28,52 @@ CERTIFICATE = (
     "to your organisation's; only if you trust the network, set validate_ssl to false."
 )
 
-JOB_ERRORS = {
-    "http error 404": "The archive did not give the data: reset the job after 30 minutes or more.",
-    "http error 400": (
-        "An internal error in the archive: reset the job after some hours or days; "
-        "if that does not help, report the accession number to the archive's admin."
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about a job: a sentence, and the action at hand that does it, if there is one."""
+
+    text: str
+    action: Literal["", "reset", "set-opt-out-ignore"] = ""
+
+
+JOB_ERRORS = (
+    (
+        r"http ?(error|status)?:? ?404\b|\b404 (client error|not found)",
+        Advice(
+            "The archive did not give the data. After 30 minutes or more, reset the job.", RESET
+        ),
     ),
-    "could not move file": "The destination share is full: make room on it, then reset the job.",
-    "opted out": (
-        "The patient's data may not be used; only with a signed consent, "
-        "set the opt-out to be ignored, with that reason."
+    (
+        r"http ?(error|status)?:? ?400\b|\b400 (client error|bad request)",
+        Advice(
+            "An internal error in the archive. After some hours or days, reset the job; if "
+            "that does not help, report the accession number to the archive's admin.",
+            RESET,
+        ),
     ),
-}
-"""By a part of the job's error, in lower case."""
+    (
+        r"could not move file|no space left|disk quota",
+        Advice("The destination share is full. Make room on it, then reset the job.", RESET),
+    ),
+    (
+        r"opt(ed|s)?[- ]?out",
+        Advice(
+            "The patient's data may not be used. Only with a signed consent, have the opt-out "
+            "ignored for that reason, then reset the job.",
+            OPT_OUT,
+        ),
+    ),
+    (
+        r"source holds no files|source cannot be read",
+        Advice("Check the source's path and the rights to it, then reset the job.", RESET),
+    ),
+    (
+        r"not available on this server yet",
+        Advice("This server cannot do that. Create the job on another server."),
+    ),
+)
+"""Advice by a pattern in the job's error, in lower case."""
 
 REFUSALS = {
     "does not exist": "Check the job id, and that the right server is active.",
@@ -45,8 +85,8 @@ REFUSALS = {
 _STUCK = timedelta(minutes=30)
 
 
-def advice_for(job: Job, *, now: datetime) -> str:
-    """What to do about a job; empty if nothing.
+def advice_for(job: Job, *, now: datetime) -> Advice | None:
+    """What to do about a job; None if nothing.
 
     Parameters
     ----------
@@ -57,14 +97,15 @@ def advice_for(job: Job, *, now: datetime) -> str:
         it stands, which the web API gives in the server's local time.
     """
     if job.status is JobStatus.UPLOADED and _is_behind(job) and _age(job, now) > _STUCK:
-        return (
+        return Advice(
             "Part of the data is held in quarantine, as happens with burned-in text "
-            f"(ultrasound): give the job id {job.job_id} to the server's admin."
+            f"(ultrasound). Give the job id {job.job_id} to the server's admin."
         )
     if job.status is not JobStatus.ERROR:
-        return ""
-    error = job.error_text.lower().replace("opt-out", "opted out").replace("opt out", "opted out")
-    return first_of(JOB_ERRORS, error) or f"Give the job id {job.job_id} to the server's admin."
+        return None
+    error = job.error_text.lower()
+    known = (advice for pattern, advice in JOB_ERRORS if re.search(pattern, error))
+    return next(known, Advice(f"Give the job id {job.job_id} to the server's admin."))
 
 
 def first_of(table: dict[str, str], text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from anontui.errors import UnexpectedAnswer
-from anontui.idis.connection import Connection, Form, documentation
+from anontui.idis.connection import Connection, Form, Value, documentation
 from anontui.idis.model import FIELDS, Job, JobRequest, JobStatus, plain
 
 IDS_PER_CALL = 500
@@ -176,6 +176,25 @@ class Client:
             source_ignore_opt_out=True,
             source_ignore_opt_out_reason=f"Reason: {reason}",
         )
+
+    def get(self, function: str, **parameters: Value) -> object:
+        """Call any function of the web API that only looks; returns its JSON as it is.
+
+        Parameters
+        ----------
+        function
+            Its name on the wire, such as ``get_jobs``.
+        **parameters
+            What it takes; the user name is added. A list repeats its key, None is left out.
+        """
+        return self._server.call("GET", function, parameters)
+
+    def post(self, function: str, **parameters: Value) -> object:
+        """Call any function of the web API that changes something; see :meth:`get`.
+
+        Unlike the methods above it does not look whether the answer says what was asked.
+        """
+        return self._server.call("POST", function, parameters)
 
     def _jobs(self, function: str, form: Form) -> dict[int, Job]:
         answer = self._server.call("GET", function, form)

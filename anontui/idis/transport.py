@@ -23,6 +23,8 @@ from anontui.errors import UsageError
 # Below the five seconds after which common servers drop an idle connection, so that a call
 # seldom goes out on one that is being dropped.
 _KEEP_ALIVE_SECONDS = 4.0
+MOST_CONNECTIONS = 16
+"""More calls at the same time than this wait for one another."""
 
 
 class Sockets(httpcore.NetworkBackend):
@@ -99,6 +101,7 @@ class Transport(httpx.HTTPTransport):
             # reading the authorities' certificates takes longer than many a call
             "ssl_context": _trust(validate_ssl) if url.scheme == "https" else None,
             "network_backend": sockets,
+            "max_connections": MOST_CONNECTIONS,
             "keepalive_expiry": _KEEP_ALIVE_SECONDS,
         }
         proxy = _proxy(url)

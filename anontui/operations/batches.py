@@ -6,9 +6,27 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from anontui.errors import ProjectError, SettingsError
+from anontui.operations.ledger import settle, unsaved
 from anontui.operations.workspace import Workspace
-from anontui.project.batch import Batch
+from anontui.project.batch import FILENAME, Batch
 from anontui.settings import Server
+
+
+def find_batch(workspace: Workspace) -> Batch | None:
+    """The folder's batch; None if there is none.
+
+    It has the jobs, too, that a creation which was cut short could not bring into it any more.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read.
+    """
+    batch = Batch.load(workspace.folder)
+    if batch is None:
+        return None
+    missing = unsaved(workspace.folder, batch.server_url.rstrip("/"))
+    return replace(batch, job_ids=(*batch.job_ids, *missing)) if missing else batch
 
 
 def open_batch(workspace: Workspace) -> Batch:
@@ -19,13 +37,41 @@ def open_batch(workspace: Workspace) -> Batch:
     ProjectError
         If there is none, or it cannot be read.
     """
-    batch = Batch.load(workspace.folder)
+    batch = find_batch(workspace)
     if batch is None:
         raise ProjectError(
             "This folder has no batch",
             advice="Create jobs from a mapping, or: anontui batch add JOB_IDS",
         )
     return batch
+
+
+def new_batch(workspace: Workspace) -> Batch:
+    """Write an empty batch of the active server into the folder.
+
+    Raises
+    ------
+    ProjectError, SettingsError
+        If there is a batch already, it cannot be written, or no server is active.
+    """
+    if (workspace.folder / FILENAME).exists():
+        raise ProjectError(
+            "This folder has a batch already",
+            advice="Use it, or first forget it: anontui batch delete",
+        )
+    server = workspace.settings.active_server
+    return _saved(workspace, Batch((), server.name, server.url), set())
+
+
+def delete_batch(workspace: Workspace) -> None:
+    """Forget the folder's batch; its jobs go on, and no row becomes a job again.
+
+    Raises
+    ------
+    ProjectError
+        If there is none, or it cannot be deleted.
+    """
+    Batch.delete(workspace.folder)
 
 
 def add_jobs(workspace: Workspace, ids: Iterable[int]) -> Batch:
@@ -36,7 +82,7 @@ def add_jobs(workspace: Workspace, ids: Iterable[int]) -> Batch:
     ProjectError, SettingsError
         If the batch cannot be read or written, or no server is active for a new one.
     """
-    batch = Batch.load(workspace.folder)
+    batch = find_batch(workspace)
     if batch is None:
         server = workspace.settings.active_server
         batch = Batch((), server.name, server.url)
@@ -76,4 +122,5 @@ def server_of(workspace: Workspace, batch: Batch) -> Server:
 def _saved(workspace: Workspace, batch: Batch, ids: set[int]) -> Batch:
     batch = replace(batch, job_ids=tuple(sorted(ids)))
     batch.save(workspace.folder)
+    settle(workspace.folder, batch.server_url.rstrip("/"))
     return batch

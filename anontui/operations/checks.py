@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import TypeVar
 
 from anontui import unc
@@ -25,6 +24,7 @@ T = TypeVar("T")
 
 NOT_SET = "NOT_SET"  # what AnonAPI writes where nobody chose a project
 WADO_SOURCE = "IDC_WADO"
+SHARED_PSEUDONYM = "Several sources have this pseudonym"
 
 
 class Severity(StrEnum):
@@ -137,13 +137,15 @@ class RowChecker:
         return unc.join(self._whole(root, "The root_source_path"), text)
 
     def _whole(self, text: str, what: str) -> str:
-        """A UNC path, normalised; for a local one, the advice tells its UNC path if known."""
+        """A UNC path, normalised; a local one becomes what the share map knows it as."""
         if unc.is_unc(text):
             return self._normalise(text)
-        known = self._shares.to_unc(Path(text)) if os.path.isabs(text) else None
+        local = unc.as_local(text)
+        if local and (known := self._shares.to_unc(local)):
+            return known
         raise ProjectError(
             f"{what} is not a UNC path, so the server cannot tell which folder is meant",
-            advice=f"Write {known}" if known else r"Write it as \\server\share\folder.",
+            advice=r"Write it as \\server\share\folder, or name its share: anontui paths.",
         )
 
     def _trouble_on_disk(self, kind: SourceKind, path: str) -> ProjectError | None:

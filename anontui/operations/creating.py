@@ -2,7 +2,8 @@
 
 A plan sends nothing. It tells everything that is wrong in the whole mapping at once, and
 which rows have become jobs before. Creating records each job at once, so that it can stop
-anywhere (a server that dies, a ``kill -9``) and going on creates only the rest.
+anywhere (a server that dies, a ``kill -9``) and going on creates only the rest. How they
+are sent is in :mod:`anontui.operations.sending`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from anontui.errors import ServerError
-from anontui.events import Events, Progress, Result
+from anontui.events import Events, Result
 from anontui.idis.model import JobRequest
-from anontui.operations.checks import Problem, RowChecker, Severity
+from anontui.operations.checks import SHARED_PSEUDONYM, Problem, RowChecker, Severity
 from anontui.operations.ledger import Ledger
 from anontui.operations.workspace import Workspace
 from anontui.project import created as record
@@ -128,7 +128,8 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
     server = workspace.settings.active_server
     known = record.read(workspace.folder)
     defaults = {canonical(name): text for name, text in workspace.settings.job_defaults.items()}
-    checker = RowChecker(workspace.share_map())
+    shares = workspace.share_map()
+    checker = RowChecker(shares)
     jobs: list[PlannedJob] = []
     data: dict[int, str] = {}
     chosen: set[int] = set()
@@ -144,7 +145,7 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
         told = {problem.column for problem in checked.problems}
         others = (
             Problem(row, column, message)
-            for column, message in problems_of(mapping, row).items()
+            for column, message in problems_of(mapping, row, shares).items()
             if column not in told
         )
         print_ = fingerprint(checked.request, server) if checked.request else ""
@@ -182,11 +183,11 @@ def grouped(problems: Iterable[Problem]) -> list[tuple[Problem, list[int]]]:
 
 
 def create(workspace: Workspace, plan: Plan, client: Client) -> Events[Created]:
-    """Create the jobs that are ready, one after the other.
+    """Create the jobs that are ready, some of them side by side.
 
-    Each id is in the folder's record and batch before the next is sent. After a crash, or
-    an answer that was lost, the server's newer jobs are looked through first, so that
-    nothing is created twice.
+    Each id is in the folder's record as soon as it is known. After a crash, or an answer
+    that was lost, the server's newer jobs are looked through first, so that nothing is
+    created twice. Closing it waits for the answers that are under way.
 
     Raises
     ------
@@ -195,31 +196,16 @@ def create(workspace: Workspace, plan: Plan, client: Client) -> Events[Created]:
     ProjectError
         If the record cannot be written, or another process creates from this folder.
     """
-    ready = plan.ready
-    made: dict[int, int] = {}
-    if ready:
-        wanted = {job.fingerprint: job.request for job in ready if job.request}
+    from anontui.operations.sending import send
+
+    made: dict[str, int] = {}
+    rows = {job.fingerprint: job.row for job in plan.ready}
+    wanted = {job.fingerprint: job.request for job in plan.ready if job.request}
+    if wanted:
         server = plan.server
         with Ledger(workspace.folder, server.name, _url(server.url), client, wanted) as ledger:
-            for job in ready:
-                yield Progress(len(made), len(ready), "jobs")
-                try:
-                    job_id = ledger.found.get(job.fingerprint) or ledger.send(job.fingerprint)
-                except ServerError as error:
-                    raise _stopped(error, len(made), len(ready)) from error
-                ledger.add(job.fingerprint, job_id)
-                made[job.row] = job_id
-        yield Progress(len(made), len(ready), "jobs")
-    yield Result(Created(made))
-
-
-def _stopped(error: ServerError, done: int, total: int) -> ServerError:
-    advice = "Create again to go on: only the rest is sent."
-    return ServerError(
-        f"{done} of {total} jobs were created, then it stopped: {error.message}",
-        cause=error.cause,
-        advice=f"{error.advice} {advice}".strip(),
-    )
+            yield from send(ledger, client, wanted, made)
+    yield Result(Created({rows[print_]: job_id for print_, job_id in made.items()}))
 
 
 def _general(workspace: Workspace, mapping: Mapping, server: Server) -> Iterator[Problem]:
@@ -275,9 +261,8 @@ def _compared(jobs: list[PlannedJob], data: dict[int, str]) -> Iterator[PlannedJ
             message = f"This row asks for the same as row {first + 1}"
             yield Problem(row, "", message, "Delete one of them.")
         if len(sources_of[job.pseudonym]) > 1:
-            message = "Several sources have this pseudonym"
             advice = "That is right for studies of one patient only."
-            yield Problem(row, "pseudo_id", message, advice, Severity.WARNING)
+            yield Problem(row, "pseudo_id", SHARED_PSEUDONYM, advice, Severity.WARNING)
         if len(pseudonyms_of[job.source]) > 1:
             message = "This source has several pseudonyms"
             advice = "Give one patient one pseudonym."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,22 @@ from anontui.errors import (
     CredentialsRefused,
     NotAWebAPI,
     ServerUnreachable,
+    UsageError,
 )
-from anontui.events import Events, Progress, Result
+from anontui.events import Events, Progress, Result, Warning  # noqa: A004 - the word of the field
+from anontui.operations.calls import Calls
 
 if TYPE_CHECKING:
     from anontui.idis.client import Client
     from anontui.idis.model import Job
+
+
+NOT_FOUND = "NOT_FOUND"
+"""What is shown as the status of a job that the server does not know."""
+TICK = 0.1
+"""Seconds between two reports."""
+LONGEST = 30.0
+"""Seconds between two questions to a server that is silent, at most."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +54,68 @@ def cancel(client: Client, ids: Sequence[int]) -> Events[ActionResult]:
     return _each(client.cancel, ids)
 
 
-def wait(client: Client, ids: Sequence[int], *, interval: float = 0.5) -> Events[dict[int, Job]]:
-    """Ask every ``interval`` seconds until no job is at work any more.
+def ignore_opt_out(client: Client, ids: Sequence[int], reason: str) -> Events[ActionResult]:
+    """Have jobs use the data of patients who opted out; the server keeps the reason.
 
-    Jobs that the server does not know are not waited for.
+    Raises
+    ------
+    UsageError
+        If there is no reason.
+    """
+    check_reason(reason)
+    return _each(lambda job_id: client.ignore_opt_out(job_id, reason.strip()), ids)
+
+
+def check_reason(reason: str) -> None:
+    """Raise UsageError if there is no reason to ignore an opt-out."""
+    if not reason.strip():
+        raise UsageError(
+            "The opt-out is ignored for a reason only", advice="Name the signed consent."
+        )
+
+
+def watch(
+    client: Client, ids: Sequence[int], *, interval: float = 2.0
+) -> Iterator[dict[int, Job] | Warning]:
+    """Ask every ``interval`` seconds how jobs are, until none is at work any more.
+
+    Jobs that the server does not know are not waited for. In between, the last answer is
+    given again every 0.1 seconds. A server that falls silent is asked on, ever more seldom.
 
     Raises
     ------
     ServerError
-        If the server cannot be asked.
+        If the server cannot be asked the first time, or refuses to answer.
     """
-    while True:
-        found = status(client, ids)
+    found = status(client, ids)
+    silences = 0
+    while not all(job.status.is_final for job in found.values()):
+        end = time.monotonic() + min(interval * 2**silences, max(interval, LONGEST))
+        yield found
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, TICK))
+            yield found
+        try:
+            found, silences = status(client, ids), 0
+        except ServerUnreachable as error:
+            silences += 1
+            if silences == 1:
+                yield Warning(error.message, "It is asked again until it answers.")
+    yield found
+
+
+def wait(client: Client, ids: Sequence[int], *, interval: float = 0.5) -> Events[dict[int, Job]]:
+    """Watch jobs until no job is at work any more; see :func:`watch`."""
+    found: dict[int, Job] = {}
+    for news in watch(client, ids, interval=interval):
+        if isinstance(news, Warning):
+            yield news
+            continue
+        found = news
         final = sum(job.status.is_final for job in found.values())
         files = sum(job.files_processed or 0 for job in found.values())
         yield Progress(final, len(ids), "jobs", f"{files} files de-identified")
-        if final == len(found):
-            yield Result(found)
-            return
-        end = time.monotonic() + interval
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, 0.1))
-            yield Progress(final, len(ids), "jobs", f"{files} files de-identified")
+    yield Result(found)
 
 
 def _each(action: Callable[[int], Job], ids: Sequence[int]) -> Events[ActionResult]:
@@ -72,17 +123,28 @@ def _each(action: Callable[[int], Job], ids: Sequence[int]) -> Events[ActionResu
 
     A server that cannot be reached at all ends it: the rest would only wait in vain.
     """
-    done: list[int] = []
+    done: set[int] = set()
     failed: dict[int, str] = {}
-    for count, job_id in enumerate(ids):
-        yield Progress(count, len(ids), "jobs")
-        try:
-            action(job_id)
-        except (ServerUnreachable, CredentialsRefused, NotAWebAPI) as error:
-            failed |= dict.fromkeys(ids[count:], error.sentence())
-            break
-        except AnonTUIError as error:
-            failed[job_id] = error.sentence()
-        else:
-            done.append(job_id)
-    yield Result(ActionResult(tuple(done), failed))
+    waiting, given_up = deque(ids), ""
+    calls: Calls[int, Job] = Calls(action)
+    with calls:
+        while waiting or calls.under_way:
+            while waiting and not calls.is_full:
+                calls.start(waiting.popleft())
+            yield Progress(len(done) + len(failed), len(ids), "jobs")
+            for outcome in calls.finished(TICK):
+                match outcome.error:
+                    case None:
+                        done.add(outcome.given)
+                    case AnonTUIError() as error:
+                        failed[outcome.given] = error.sentence()
+                        if isinstance(error, ServerUnreachable | CredentialsRefused | NotAWebAPI):
+                            given_up = error.sentence()
+                    case error:
+                        raise error  # a mistake of our own
+            if given_up:
+                failed |= dict.fromkeys(waiting, given_up)
+                waiting.clear()
+    yield Result(
+        ActionResult(tuple(i for i in ids if i in done), {i: failed[i] for i in ids if i in failed})
+    )

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from anontui import atomic
-from anontui.errors import CallRefused, CredentialsRefused, ProjectError, ServerUnreachable
+from anontui.errors import ProjectError
 from anontui.idis.model import Job, JobRequest
 from anontui.project import created as record
 from anontui.project.batch import Batch
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MARK_NAME = ".anonbatch-creating"
 LOOK_BACK = 20_000  # newer jobs to look through for a lost one, at most
-SMALL_BATCH = 500  # up to this size, saving the batch costs less than creating a job
+SAVE_SECONDS = 0.25  # the batch is saved this often; until then its newest ids are in the record
 
 
 class Ledger:
@@ -74,40 +74,25 @@ class Ledger:
         try:
             if len(self._ids) != self._saved[0]:
                 self._save_batch()
-            self._mark.write(self._mark.doubtful - self._wanted.keys() | self._uncertain)
+            settled = self._wanted.keys() | _recorded(self._folder, self._url).keys()
+            self._mark.write(self._mark.doubtful - settled | self._uncertain)
         finally:
             self._unlock()
 
-    def send(self, fingerprint: str) -> int:
-        """Create the job; an answer that is lost is looked for on the server.
+    def sending(self, fingerprint: str) -> None:
+        """Note that from now on a job may exist of which nobody knows."""
+        self._uncertain.add(fingerprint)
 
-        Raises
-        ------
-        ServerError
-            If the job was not created, or nobody knows.
-        """
-        request = self._wanted[fingerprint]
-        self._uncertain = {fingerprint}
-        try:
-            return self._client.create(request).job_id
-        except (CallRefused, CredentialsRefused):
-            self._uncertain = set()
-            raise
-        except ServerUnreachable as error:
-            if not error.may_have_arrived:
-                self._uncertain = set()
-                raise
-            found = self._look_for([fingerprint])
-            if not found:
-                raise
-            return found[fingerprint]
+    def not_created(self, fingerprint: str) -> None:
+        """Note that the server made no job of it."""
+        self._uncertain.discard(fingerprint)
 
-    def add(self, fingerprint: str, job_id: int) -> None:
-        """Write down that the request became this job."""
-        record.record(self._folder, fingerprint, job_id, self._url)
-        self._uncertain = set()
-        self._ids.add(job_id)
-        if len(self._ids) <= SMALL_BATCH or time.monotonic() - self._saved[1] > 1:
+    def add(self, jobs: Mapping[str, int]) -> None:
+        """Write down which jobs requests became, by their fingerprints."""
+        record.record_all(self._folder, jobs, self._url)
+        self._uncertain.difference_update(jobs)
+        self._ids.update(jobs.values())
+        if time.monotonic() - self._saved[1] > SAVE_SECONDS:
             self._save_batch()
 
     def _open(self) -> None:
@@ -116,27 +101,32 @@ class Ledger:
         self._ids = set(batch.job_ids) if batch else set()
         self._saved = (len(self._ids), 0.0)
         self._mark.read(newest)
+        self._ids |= unsaved(self._folder, self._url)
         if doubtful := self._mark.doubtful & self._wanted.keys():
-            self._ids |= {job_id for job_id in self._known() if job_id > self._mark.since}
-            self.found = self._look_for(doubtful)
+            self.found = self.look_for(doubtful)
         self._mark.write(self._mark.doubtful | self._wanted.keys())
+        if batch is None:  # so that from the first job on there is one, whatever happens
+            self._save_batch()
 
     def _newest(self) -> int:
         return max((job.job_id for job in self._client.jobs()), default=0)
 
-    def _known(self) -> set[int]:
-        return {i for (url, _), i in record.read(self._folder).items() if url == self._url}
+    def look_for(self, fingerprints: Iterable[str]) -> dict[str, int]:
+        """Find requests among the jobs that came after the mark and are in no record.
 
-    def _look_for(self, fingerprints: Iterable[str]) -> dict[str, int]:
-        """Find requests among the jobs that came after the mark and are in no record."""
+        Call it while nothing is under way: a job whose answer is still to come is in no
+        record either, and could be taken for another of the same content.
+        """
         newest = self._newest()
         since = max(self._mark.since, newest - LOOK_BACK)
-        known = self._known()
+        known = set(_recorded(self._folder, self._url).values())
         ids = [job_id for job_id in range(since + 1, newest + 1) if job_id not in known]
         jobs = self._client.jobs_by_id(ids, extended=True) if ids else {}
-        by_content = {_content(job): job_id for job_id, job in sorted(jobs.items(), reverse=True)}
-        contents = {print_: _content(self._wanted[print_]) for print_ in fingerprints}
-        return {p: by_content[content] for p, content in contents.items() if content in by_content}
+        by_content: dict[tuple[str, ...], list[int]] = {}
+        for job_id in sorted(jobs, reverse=True):
+            by_content.setdefault(_content(jobs[job_id]), []).append(job_id)
+        alike = {print_: by_content.get(_content(self._wanted[print_])) for print_ in fingerprints}
+        return {print_: those.pop() for print_, those in alike.items() if those}
 
     def _save_batch(self) -> None:
         Batch(tuple(sorted(self._ids)), self._name, self._url).save(self._folder)
@@ -182,10 +172,55 @@ class _Mark:
         content = dict(self._others)
         if doubtful:
             content[self._url] = {"since": self.since, "doubtful": sorted(doubtful)}
-        if content:
-            atomic.write_bytes(self._path, json.dumps(content).encode())
-        else:
-            self._path.unlink(missing_ok=True)
+        try:
+            if content:
+                atomic.write_bytes(self._path, json.dumps(content).encode())
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"{MARK_NAME} cannot be written, so lost jobs could not be looked for",
+                cause=error.strerror or type(error).__name__,
+                advice="Make the project folder writable.",
+            ) from error
+
+
+def unsaved(folder: Path, url: str) -> set[int]:
+    """Jobs on the server at ``url`` that were created but may not be in the folder's batch yet.
+
+    There are some only while jobs are being created, and after that was cut short.
+    """
+    mark = _Mark(folder / MARK_NAME, url)
+    try:
+        mark.read(newest=sys.maxsize)
+    except ProjectError:
+        return set()  # creating will tell of it
+    if not mark.doubtful:
+        return set()
+    return {job_id for job_id in _recorded(folder, url).values() if job_id > mark.since}
+
+
+def settle(folder: Path, url: str) -> None:
+    """Forget that the folder's batch may lack jobs: it has been saved with all of them.
+
+    While another process creates jobs nothing is done; it will see to that itself.
+    """
+    if not (folder / MARK_NAME).exists():
+        return
+    mark = _Mark(folder / MARK_NAME, url)
+    try:
+        with _locked(folder / record.FILENAME):
+            mark.read(newest=sys.maxsize)
+            mark.write(mark.doubtful - _recorded(folder, url).keys())
+    except ProjectError:
+        pass  # creating will tell of it
+
+
+def _recorded(folder: Path, url: str) -> dict[str, int]:
+    """The jobs in the record that are on the server at ``url``, by fingerprint."""
+    return {
+        print_: job_id for (server, print_), job_id in record.read(folder).items() if server == url
+    }
 
 
 def _content(job: Job | JobRequest) -> tuple[str, ...]:

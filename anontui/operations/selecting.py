@@ -12,19 +12,22 @@ from pathlib import Path
 from anontui import atomic, unc
 from anontui.dicom.patterns import matcher
 from anontui.dicom.scan import Scan, scan
-from anontui.errors import AnonTUIError, ProjectError
+from anontui.errors import AnonTUIError, ProjectError, UsageError
 from anontui.events import (
     Events,
     Progress,
     Result,
     Warning,  # noqa: A004 - the word of the field
 )
+from anontui.operations.paths import proposal_for, unc_of
+from anontui.operations.roots import Root
 from anontui.operations.workspace import Workspace
 from anontui.project.mapping import Mapping
 from anontui.project.selection import FILENAME, Selection
 from anontui.project.source import Source, SourceKind
 
 BACKUP_NAME = f"{FILENAME}.bak"
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,17 @@ class SelectedFolder:
     problem: str = ""
     advice: str = ""
 
+    @property
+    def place(self) -> Path:
+        """Where the source is here: the selection, or the folder that is sent whole."""
+        return self.selection_path or self.folder
+
+    @property
+    def description(self) -> str:
+        """What a mapping says of it."""
+        left_out = f" ({self.other} others left out)" if self.other else ""
+        return f"{self.dicom} DICOM files{left_out}"  # no comma: AnonAPI is bad at quoted cells
+
 
 def select_folders(
     workspace: Workspace,
@@ -51,6 +65,7 @@ def select_folders(
     *,
     check: bool = True,
     exclude: Sequence[str] = (),
+    project: Path | None = None,
 ) -> Events[tuple[SelectedFolder, ...]]:
     """Find the DICOM files in and below each folder, and save a selection of them there.
 
@@ -69,19 +84,31 @@ def select_folders(
         Look into each file; otherwise its name decides.
     exclude
         Patterns of what to leave out, see :mod:`anontui.dicom.patterns`.
+    project
+        The project folder, where it is not the workspace's: that of the active mapping.
     """
+    projects = {workspace.folder, project or workspace.folder}
     selected = []
+    told: set[str] = set()
     for folder in dict.fromkeys(Path(os.path.abspath(folder)) for folder in folders):
         found = Scan((), 0, ())
         try:
             found = yield from _scanned(folder, exclude, check)
-            chosen, warning = _select(workspace, folder, found, whole=not exclude)
+            chosen, warning = _select(workspace, folder, found, projects, whole=not exclude)
         except AnonTUIError as error:
             others = len(found.files) - len(found.dicom)
             problem, warning = (error.message, error.advice), None
             chosen = SelectedFolder(folder, None, None, len(found.dicom), others, *problem)
         if warning:
             yield warning
+        if chosen.source and not unc.is_unc(chosen.source.value):
+            mount = proposal_for(workspace, folder)
+            if mount and mount.unc not in told:
+                told.add(mount.unc)
+                yield Warning(
+                    f"These files are on the share {mount.unc}, as it seems",
+                    "If that is right, agree to it with: anontui paths confirm",
+                )
         selected.append(chosen)
     yield Result(tuple(selected))
 
@@ -94,17 +121,16 @@ def rows_for(
     A source below the mapping's ``root_source_path`` is written relative to it. The
     pseudonym stays empty: nobody but the user gives one.
     """
-    root = mapping.option("root_source_path")
-    root = unc.normalise(root) if unc.is_unc(root) else ""
-    known = {_key(mapping.cell(row, "source"), root) for row in range(len(mapping.rows))}
+    root = Root.of(workspace, mapping)
+    known = {root.key(mapping.cell(row, "source")) for row in range(len(mapping.rows))}
     rows = []
     for one in selected:
-        if one.source is None or (key := _key(str(one.source), root)) in known:
+        if one.source is None:
             continue
-        known.add(key)
-        left_out = f", {one.other} other files left out" if one.other else ""
-        source = str(_relative(one.source, root))
-        rows.append({"source": source, "description": f"{one.dicom} DICOM files{left_out}"})
+        source = root.written(one.source, one.place)
+        if (key := root.key(source)) not in known:
+            known.add(key)
+            rows.append({"source": source, "description": one.description})
     return rows
 
 
@@ -115,6 +141,7 @@ def add_to_selection(
     recurse: bool = True,
     check: bool = True,
     exclude: Sequence[str] = (),
+    into: Path | None = None,
 ) -> Events[Selection]:
     """Add the DICOM files in ``folder`` that match a pattern to the selection that lies there.
 
@@ -130,12 +157,16 @@ def add_to_selection(
         Look into each file; otherwise its name decides.
     exclude
         Patterns of what to leave out, see :mod:`anontui.dicom.patterns`.
+    into
+        A folder above, where the selection is kept instead (:func:`selection_file`).
 
     Raises
     ------
     ScanError, ProjectError
         If no file matches, or something cannot be read or written.
     """
+    target = selection_file(folder, into)
+    below = folder.relative_to(target.parent)
     is_meant = matcher(patterns) or (lambda _: False)
     found = yield from _scanned(folder, exclude, check)
     paths = []
@@ -143,17 +174,54 @@ def add_to_selection(
         names = file.path.split("/")
         ways = ["/".join(names[:end]) for end in range(1, len(names) + 1)] if recurse else names[:1]
         if (recurse or len(names) == 1) and any(map(is_meant, ways)):
-            paths.append(file.path)
+            paths.append((below / file.path).as_posix())
     if not paths:
         raise ProjectError(
             "No DICOM file matches",
             advice="Quote the pattern, so that the shell leaves it alone, and check it.",
         )
-    target = folder / FILENAME
     old = Selection.load(target) if target.exists() else Selection.new(_describe(folder), ())
     chosen = replace(old, paths=tuple(dict.fromkeys((*old.paths, *paths))))
-    chosen.save(target)
+    try:
+        chosen.save(target)
+    except ProjectError as error:
+        if target.parent == folder:
+            error.advice = (
+                "Keep it in a folder above that you may write in, such as the project folder: "
+                "add --into FOLDER."
+            )
+        raise
     yield Result(chosen)
+
+
+def selection_file(folder: Path, into: Path | None = None) -> Path:
+    """Where the selection of a folder is, or would be if it is kept in a folder above.
+
+    Raises
+    ------
+    UsageError
+        If ``into`` is not above: a selection holds files in and below its own folder only.
+    """
+    if into is None or into == folder:
+        return folder / FILENAME
+    if not folder.is_relative_to(into):
+        raise UsageError(
+            "A selection holds files in and below its own folder only",
+            advice="Name a folder above the data.",
+        )
+    return into / f"fileselection-{_slug(folder.relative_to(into))}.txt"
+
+
+def selected_by(workspace: Workspace, path: Path, selection: Selection) -> SelectedFolder:
+    """What a selection file selects.
+
+    Raises
+    ------
+    ProjectError
+        If no share is known where it lies, and it is not in the project folder.
+    """
+    source = _source(workspace, SourceKind.FILESELECTION, path)
+    return SelectedFolder(path.parent, path, source, len(selection.paths), 0)
 
 
 def _scanned(
@@ -171,7 +239,7 @@ def _scanned(
 
 
 def _select(
-    workspace: Workspace, folder: Path, found: Scan, *, whole: bool
+    workspace: Workspace, folder: Path, found: Scan, projects: set[Path], *, whole: bool
 ) -> tuple[SelectedFolder, Warning | None]:
     """Save the selection of one scanned folder."""
     paths = tuple(file.path for file in found.dicom)
@@ -179,10 +247,10 @@ def _select(
     if not paths:
         raise ProjectError("There is no DICOM file in this folder", advice="Choose another one.")
     for place in (folder, *folder.parents):
-        if place != folder and not place.is_relative_to(workspace.folder):
+        if place != folder and not any(map(place.is_relative_to, projects)):
             break
         below = folder.relative_to(place)
-        name = FILENAME if place == folder else f"fileselection-{_slug(below)}.txt"
+        name = selection_file(folder, place).name
         inside = tuple((below / path).as_posix() for path in paths)
         chosen = Selection.new(_describe(folder), inside)
         chosen.dumps()  # what cannot be written anywhere is told as that
@@ -231,34 +299,23 @@ def _source(workspace: Workspace, kind: SourceKind, path: Path) -> Source:
 
     Relative is AnonAPI's way: there, the mapping lies at the root of the data.
     """
-    if text := workspace.share_map().to_unc(path):
+    if text := unc_of(workspace, path):
         return Source(kind, text)
     if path.is_relative_to(workspace.folder):
-        return Source(kind, path.relative_to(workspace.folder).as_posix())
+        below = path.relative_to(workspace.folder)
+        if any("\\" in name or _CONTROL.search(name) for name in below.parts):
+            raise ProjectError(
+                "The folder's name holds a backslash or a control character, which no server knows",
+                advice="Rename the folder.",
+            )
+        return Source(kind, below.as_posix())
+    mount = proposal_for(workspace, path)
     raise ProjectError(
         "This folder is on no share that is known, so no server could find it",
-        advice="Add the share to 'shares' in the settings, or work in a folder above the data.",
+        advice=f"It is mounted from {mount.unc}: agree to that with: anontui paths confirm"
+        if mount
+        else "Name its share with: anontui paths add SHARE FOLDER",
     )
-
-
-def _relative(source: Source, root: str) -> Source:
-    """The same source relative to ``root``, where it is below it."""
-    if not (root and unc.is_unc(source.value) and unc.is_inside(source.value, root)):
-        return source
-    below = unc.normalise(source.value)[len(root) + 1 :].replace("\\", "/")
-    return Source(source.kind, below) if below else source
-
-
-def _key(text: str, root: str) -> str:
-    """What two spellings of one source have in common."""
-    try:
-        source = Source.parse(text)
-        if source.is_path:
-            whole = source.value if unc.is_unc(source.value) else unc.join(root, source.value)
-            text = f"{source.kind}:{unc.normalise(whole)}"
-    except AnonTUIError:
-        pass  # it cannot be compared otherwise, and is reported when jobs are planned
-    return text.replace("\\", "/").casefold()
 
 
 def _describe(folder: Path) -> str:

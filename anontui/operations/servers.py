@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from anontui.idis.client import Client
 
 
+TIMEOUT, PROBE_TIMEOUT = 10.0, 5.0
+"""Seconds to wait for a sign of life, in a call and when only asking whether a server is there."""
+
+
 @dataclass(frozen=True)
 class ServerState:
     """How a server was found; ``latency_ms`` and ``problem`` exclude each other."""
@@ -25,7 +29,9 @@ class ServerState:
     advice: str = ""
 
 
-def connect(settings: Settings, server: Server | None = None, *, timeout: float = 10.0) -> Client:
+def connect(
+    settings: Settings, server: Server | None = None, *, timeout: float | None = None
+) -> Client:
     """A client for ``server`` (default: the active one) with the user's credentials.
 
     Nothing is sent yet.
@@ -43,14 +49,14 @@ def connect(settings: Settings, server: Server | None = None, *, timeout: float 
         settings.user_name,
         settings.user_token,
         validate_ssl=settings.validate_ssl,
-        timeout=timeout,
+        timeout=TIMEOUT if timeout is None else timeout,
     )
 
 
 def probe(settings: Settings, server: Server) -> ServerState:
     """Ask ``server`` whether it is there; trouble is told in the answer, never raised."""
     try:
-        with connect(settings, server, timeout=5.0) as client:
+        with connect(settings, server, timeout=PROBE_TIMEOUT) as client:
             latency = client.probe().latency_ms
     except AnonTUIError as error:
         problem = f"{error.message} ({error.cause})" if error.cause else error.message

@@ -11,6 +11,7 @@ from anontui.errors import ProjectError, UsageError
 from anontui.project import files
 
 FILENAME = ".anonbatch"
+_NAMES = ("job_ids", "server")
 MOST_IDS = 100_000
 _ID = r"[0-9]{1,18}"
 
@@ -40,7 +41,7 @@ class Batch:
         path = folder / FILENAME
         if not path.exists():
             return None
-        content = load_yaml(files.read_bytes(path, "batch"), "batch")
+        content = load_yaml(files.read_bytes(path, "batch"), "batch", _NAMES)
         ids, server = content.get("job_ids"), content.get("server")
         ids = [] if ids == "" else ids
         if (
@@ -59,12 +60,14 @@ class Batch:
     def save(self, folder: Path) -> None:
         """Write the batch of a folder, atomically.
 
+        What a batch that is there says under names that are not ours is kept.
+
         Raises
         ------
         ProjectError
             If it cannot be written.
         """
-        from anontui.project.yamlfile import dump_yaml
+        from anontui.project.yamlfile import dump_yaml, unknown_in
 
         data = dump_yaml(
             {
@@ -72,7 +75,8 @@ class Batch:
                 "server": {"name": self.server_name, "url": self.server_url},
             }
         )
-        files.write_bytes(folder / FILENAME, data, "batch")
+        path = folder / FILENAME
+        files.write_bytes(path, data + unknown_in(path, _NAMES), "batch")
 
     @staticmethod
     def delete(folder: Path) -> None:

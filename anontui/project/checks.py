@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from anontui.errors import ProjectError
 from anontui.project.mapping import Mapping
 from anontui.project.source import Source, SourceKind
-from anontui.unc import is_unc
+from anontui.unc import ShareMap, as_local, is_unc
 
+_NO_SHARES = ShareMap()
 _KINDS = "|".join(SourceKind)
 _SWALLOWED = re.compile(rf"[\r\n]\s*(?:{_KINDS}):")
 _UP = re.compile(r"(?:^|[/\\]) *\.\.[. ]*(?:[/\\]|$)")
@@ -17,12 +19,17 @@ _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def problems_of(mapping: Mapping, row: int) -> dict[str, str]:
+def problems_of(mapping: Mapping, row: int, shares: ShareMap = _NO_SHARES) -> dict[str, str]:
     """Return what is wrong with a row, by the column it is in (as it is called now).
 
     A problem of the row's shape stands under "". No message repeats a cell. Only the file
-    is looked at: no disk, no server.
+    is looked at: no disk, no server. A local path is right where ``shares`` has its UNC path.
     """
+
+    def is_local(path: str) -> bool:
+        local = as_local(path)
+        return not is_unc(path) and not (local and shares.to_unc(local))
+
     cells = mapping.cells(row)
     found: dict[str, str] = {}
     for name in sorted(mapping.doubled):
@@ -35,7 +42,7 @@ def problems_of(mapping: Mapping, row: int) -> dict[str, str]:
         found[""] = "A cell holds other rows; look for a quote that is never closed"
     values = mapping.parameters(row)
     for name, problem in (
-        ("source", _source_problem(values.get("source", ""))),
+        ("source", _source_problem(values.get("source", ""), is_local)),
         *(
             (name, _pseudonym_problem(values.get(name, "")))
             for name in ("pseudo_id", "pseudo_name")
@@ -47,12 +54,12 @@ def problems_of(mapping: Mapping, row: int) -> dict[str, str]:
         name = "pseudo_name" if mapping.column("pseudo_id") is None else "pseudo_id"
         found.setdefault(name, "The pseudonym is missing")
     for name in ("root_source_path", "destination_path"):
-        if mapping.column(name) is not None and not is_unc(values.get(name, r"\\a\b")):
+        if mapping.column(name) is not None and is_local(values.get(name, r"\\a\b")):
             found.setdefault(name, r"This is not a UNC path (\\server\share\folder)")
     return found
 
 
-def _source_problem(text: str) -> str:
+def _source_problem(text: str, is_local: Callable[[str], bool]) -> str:
     if not text:
         return "The source is missing"
     try:
@@ -62,7 +69,7 @@ def _source_problem(text: str) -> str:
     if source.is_path:
         if _UP.search(source.value):
             return "The path holds '..'; write it without"
-        if _LOCAL.match(source.value):
+        if _LOCAL.match(source.value) and is_local(source.value):
             return "The path is this computer's own; write it relative to the root, or as UNC path"
     if source.kind is SourceKind.STUDY_INSTANCE_UID and not (
         _UID.fullmatch(source.value) and len(source.value) <= 64

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,20 +20,25 @@ FILENAME = ".anonbatch-created"
 
 
 def record(folder: Path, fingerprint: str, job_id: int, server_url: str) -> None:
-    """Add a created job; it is on disk when this returns.
+    """Add a created job; it is on disk when this returns. See :func:`record_all`."""
+    record_all(folder, {fingerprint: job_id}, server_url)
+
+
+def record_all(folder: Path, jobs: Mapping[str, int], server_url: str) -> None:
+    """Add created jobs, by their fingerprints; they are on disk when this returns.
 
     Raises
     ------
     ProjectError
-        If it cannot be written; the message tells the job's id.
+        If they cannot be written; the message tells the jobs' ids.
     """
-    line = json.dumps(
-        {
-            "server": server_url,
-            "fingerprint": fingerprint,
-            "job_id": job_id,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    lines = "".join(
+        json.dumps(
+            {"server": server_url, "fingerprint": fingerprint, "job_id": job_id, "date": now}
+        )
+        + "\n"
+        for fingerprint, job_id in jobs.items()
     )
     path = folder / FILENAME
     try:
@@ -41,15 +47,16 @@ def record(folder: Path, fingerprint: str, job_id: int, server_url: str) -> None
             end = file.seek(0, os.SEEK_END)
             file.seek(max(end - 1, 0))
             torn = file.read(1) not in (b"", b"\n")  # by a crash in the middle of a line
-            file.write((b"\n" if torn else b"") + line.encode() + b"\n")
+            file.write((b"\n" if torn else b"") + lines.encode())
             file.flush()
             os.fsync(file.fileno())
         if new:
             sync_folder(folder)
     except OSError as error:
+        ids = ", ".join(map(str, jobs.values()))
         raise ProjectError(
-            f"Job {job_id} was created, but that cannot be recorded in {FILENAME}",
-            advice=f"Note the number {job_id}, and make the folder writable before you go on.",
+            f"Job {ids} was created, but that cannot be recorded in {FILENAME}",
+            advice=f"Note the number {ids}, and make the folder writable before you go on.",
             cause=files.reason(error),
         ) from None
 

@@ -27,6 +27,7 @@ from anontui.project.disk import WatchedFile
 from anontui.project.mapping import Mapping, Part
 from anontui.project.sections import check_text
 from anontui.project.table import rewrite
+from anontui.unc import ShareMap
 
 
 class MappingEditor:
@@ -43,11 +44,14 @@ class MappingEditor:
         Where it is saved.
     revision
         Grows with every change.
+    shares
+        Makes local paths right, see :meth:`problems`.
     """
 
     def __init__(self, mapping: Mapping, path: Path) -> None:
         self.path = path
         self.revision = 0
+        self.shares = ShareMap()
         self.keys = list(range(len(mapping.records)))
         self._new_keys = count(len(self.keys))
         self._history = History(State(mapping, self.keys))
@@ -72,7 +76,7 @@ class MappingEditor:
 
     def problems(self, row: int) -> dict[str, str]:
         """Return what is wrong with a row (see :func:`problems_of`)."""
-        return problems_of(self.mapping, row)
+        return problems_of(self.mapping, row, self.shares)
 
     # -- edits -----------------------------------------------------------------------
 

@@ -70,6 +70,26 @@ def write_bytes(path: Path, data: bytes, what: str) -> None:
         ) from None
 
 
+def delete(path: Path, what: str) -> None:
+    """Delete a file.
+
+    Raises
+    ------
+    ProjectError
+        If there is none, or it cannot be deleted.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        raise ProjectError(f"There is no {what} {path.name}", advice="Check the folder.") from None
+    except OSError as error:
+        raise ProjectError(
+            f"The {what} {path.name} cannot be deleted",
+            advice="Check that you may write in its folder.",
+            cause=reason(error),
+        ) from None
+
+
 def _open_at_once(path: str, flags: int) -> int:
     """Open without waiting: a pipe would wait for its writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -1,14 +1,15 @@
 """Tables that people bring: folders, accession numbers and pseudonyms in a sheet or text.
 
 The table may stand anywhere: the first row with a known column name starts it. Columns
-with other names are ignored.
+with other names are ignored, and so are comments: rows that start with ``#`` and do not
+fill the columns.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _HEADERS = {
     "pseudonym": PSEUDO_NAME,
     "name": PSEUDO_NAME,
 }
+_NAMES = {"folder": PATH, "accession number": ACCESSION_NUMBER, "pseudonym": PSEUDO_NAME}
 _DOUBTFUL = "name"  # may be the patients' real names
 _TEXT_LIMIT = 64 * 1024 * 1024
 
@@ -59,26 +61,48 @@ class InputTable:
     warnings: tuple[str, ...] = ()
 
 
-def read_input_file(path: Path) -> InputTable:
+def read_input_file(path: Path, source: str = "") -> InputTable:
     """Read an ``.xlsx``, ``.csv`` or ``.txt`` file.
 
     Text may be UTF-8, UTF-16 with a mark, or Windows' own, with commas, semicolons, tabs,
     or columns aligned by spaces. Of a workbook the first sheet counts.
 
+    Parameters
+    ----------
+    path
+        The file.
+    source
+        The column that there must be, ``path`` or ``accession_number``; then only it and
+        the pseudonyms count. By default any known column does.
+
     Raises
     ------
     ProjectError
-        If it is unreadable or of another type, has no known column, or a row lacks one of
-        them; the row is named.
+        If it is unreadable or of another type, has not the column, or a row lacks a cell;
+        the row is named.
     """
+    wanted = (source, PSEUDO_NAME) if source else (ACCESSION_NUMBER, PATH, PSEUDO_NAME)
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        return _read_table(read_sheet(path))
-    if suffix in (".csv", ".txt"):
-        return _read_table(_read_text(files.read_bytes(path, "input file", limit=_TEXT_LIMIT)))
-    raise ProjectError(
-        f"Input files of the type {suffix or '(none)'} cannot be read",
-        advice="Save it as .xlsx, .csv or .txt.",
+        table = _read_table(read_sheet(path), wanted)
+    elif suffix in (".csv", ".txt"):
+        data = files.read_bytes(path, "input file", limit=_TEXT_LIMIT)
+        table = _read_table(_read_text(data), wanted)
+    else:
+        raise ProjectError(
+            f"Input files of the type {suffix or '(none)'} cannot be read",
+            advice="Save it as .xlsx, .csv or .txt.",
+        )
+    if source and source not in table.columns:
+        raise _no_column(wanted)
+    return table
+
+
+def _no_column(wanted: Collection[str]) -> ProjectError:
+    names = [name for name, kind in _NAMES.items() if kind in wanted]
+    return ProjectError(
+        f"The input file has no column {' or '.join(map(repr, names))}",
+        advice="Write that name above the column.",
     )
 
 
@@ -90,16 +114,13 @@ def _folded(header: str) -> str:
     return re.sub(r"[\s_.-]", "", header).lower()
 
 
-def _read_table(rows: Iterable[SheetRow]) -> InputTable:
-    """Find the header row and read what is below it."""
+def _read_table(rows: Iterable[SheetRow], wanted: Collection[str]) -> InputTable:
+    """Find the header row and read what is below it, in the wanted columns."""
     rows = iter(rows)
     header = next((row for row in rows if any(map(_kind, row.cells))), None)
-    if header is None:
-        raise ProjectError(
-            "The input file has no known column",
-            advice="Name a column 'folder', 'accession number' or 'pseudonym'.",
-        )
-    places = _places(header.cells)
+    places = _places(header.cells, wanted) if header else {}
+    if header is None or not places:
+        raise _no_column(wanted)
     found: list[tuple[str, ...]] = []
     numbers: list[int] = []
     doubtful: list[int] = []
@@ -108,6 +129,8 @@ def _read_table(rows: Iterable[SheetRow]) -> InputTable:
         if not any(values):
             continue
         if not all(values):
+            if _is_comment(row.cells):
+                continue
             empty = [kind for kind, value in zip(places, values, strict=True) if not value]
             raise ProjectError(
                 f"Row {row.number} of the input file has no {' and no '.join(empty)}",
@@ -127,8 +150,12 @@ def _read_table(rows: Iterable[SheetRow]) -> InputTable:
     )
 
 
-def _places(header: list[str]) -> dict[str, int]:
-    """Return where each kind of column is.
+def _is_comment(cells: list[str]) -> bool:
+    return next(filter(None, map(str.strip, cells)), "").startswith("#")
+
+
+def _places(header: list[str], wanted: Collection[str]) -> dict[str, int]:
+    """Return where each wanted kind of column is.
 
     A column "name" counts only where no other holds pseudonyms: beside them it is the
     patients' names.
@@ -136,7 +163,7 @@ def _places(header: list[str]) -> dict[str, int]:
     places: dict[str, int] = {}
     for at, text in sorted(enumerate(header), key=lambda item: _folded(item[1]) == _DOUBTFUL):
         kind = _kind(text)
-        if kind is None or (kind in places and _folded(text) == _DOUBTFUL):
+        if kind is None or kind not in wanted or (kind in places and _folded(text) == _DOUBTFUL):
             continue
         if kind in places:
             raise ProjectError(
@@ -188,10 +215,12 @@ def _separated(lines: list[str], number: int, delimiter: str) -> Iterator[SheetR
         cells = read_fields(record, delimiter)
         width = width or len(cells)
         if any(cell.strip() for cell in cells[width:]):
-            raise ProjectError(
-                f"Row {number} of the input file has more cells than the header row",
-                advice="Put quotes around a cell that holds the separator.",
-            )
+            if not _is_comment(cells):
+                raise ProjectError(
+                    f"Row {number} of the input file has more cells than the header row",
+                    advice="Put quotes around a cell that holds the separator.",
+                )
+            cells = []
         yield SheetRow(number, cells)
         number += len(lines_of(record))
 
@@ -209,8 +238,10 @@ def _aligned(lines: list[str], first: int, _: str) -> Iterator[SheetRow]:
                 break
             cells[at] = word.group()
         if len(cells) != len(starts):
-            raise ProjectError(
-                f"Row {number} of the input file is not aligned with the header row",
-                advice="Align it, or separate the columns by commas.",
-            )
+            if not _is_comment(cells):
+                raise ProjectError(
+                    f"Row {number} of the input file is not aligned with the header row",
+                    advice="Align it, or separate the columns by commas.",
+                )
+            cells = []
         yield SheetRow(number, cells)

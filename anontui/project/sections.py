@@ -174,6 +174,8 @@ def write_option(text: str, name: str, value: str, delimiter: str, line_end: str
         at = max((i + 1 for i, option in enumerate(found) if option), default=0)
         old = None
     before, after = (old.before, old.after) if old else (name + delimiter, line_end)
+    if "," in value and ";" in before:  # other programs part a line at its first comma
+        before, after = before.replace(";", ",", 1), after.replace(";", ",")
     if not before.rstrip().endswith((",", ";", delimiter)):
         before += delimiter  # the line was a name alone
     for field in (value, quote(value, delimiter, always=True)):

@@ -11,6 +11,7 @@ from anontui.errors import ProjectError
 from anontui.project import files
 
 FILENAME = "fileselection.txt"
+_NAMES = ("description", "id", "selected_paths")
 
 # Windows drops dots and spaces at the end of a name, so ".. ." is ".." there.
 _OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:|(?:.*[/\\])? *\.\.[. ]*(?:[/\\]|$)", re.DOTALL)
@@ -22,7 +23,7 @@ class Selection:
     """What ``fileselection.txt`` says.
 
     ``paths`` are relative to the file's own folder, on or below it, with "/" between
-    folders. What other names the file has is not kept.
+    folders. What the file says under other names stays in it.
     """
 
     description: str
@@ -51,7 +52,7 @@ class Selection:
         """Read the content of a selection file (errors as :meth:`load`)."""
         from anontui.project.yamlfile import load_yaml
 
-        content = load_yaml(data, "file selection")
+        content = load_yaml(data, "file selection", _NAMES)
         description, id_ = content.get("description", ""), content.get("id", "")
         paths = content.get("selected_paths") or []
         if (
@@ -94,8 +95,14 @@ class Selection:
         )
 
     def save(self, path: Path) -> None:
-        """Write the file, atomically (errors as :meth:`dumps`, and if it cannot be written)."""
-        files.write_bytes(path, self.dumps(), "file selection")
+        """Write the file, atomically (errors as :meth:`dumps`, and if it cannot be written).
+
+        What a file that is there says under names that are not ours is kept.
+        """
+        from anontui.project.yamlfile import unknown_in
+
+        data = self.dumps()
+        files.write_bytes(path, data + unknown_in(path, _NAMES), "file selection")
 
     def _check(self) -> None:
         for number, path in enumerate(self.paths, 1):

@@ -1,32 +1,44 @@
 """Small YAML files of known shape, read event by event so that a hostile one is harmless.
 
 Every scalar is read as the text it is written as: a file named ``1`` or ``no`` stays so.
-Import this where a file is read or written: it pulls in ``yaml``.
+Names that are not ours may hold anything; they are not read, and :func:`unknown_in` keeps
+them. Import this where a file is read or written: it pulls in ``yaml``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias, TypeVar
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TypeAlias
 
 import yaml
 
 from anontui.errors import ProjectError
+from anontui.project import files
 from anontui.project.dialect import decode
 
 Value: TypeAlias = str | list[str] | dict[str, str]
-T = TypeVar("T")
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
+_MAX_DEPTH = 20
+_STARTS = (yaml.SequenceStartEvent, yaml.MappingStartEvent)
+_ENDS = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 
 
-def load_yaml(data: bytes, what: str) -> dict[str, Value]:
+def load_yaml(data: bytes, what: str, names: Collection[str]) -> dict[str, Value]:
     """Read a YAML mapping of texts, lists of texts and mappings of texts.
 
     An empty value is ""; in a list it is left out.
+
+    Parameters
+    ----------
+    data, what
+        The content of the file, and what the user calls it.
+    names
+        What is read; other names are passed over.
 
     Raises
     ------
@@ -34,9 +46,32 @@ def load_yaml(data: bytes, what: str) -> dict[str, Value]:
         For anything else: other shapes, tags, aliases, a name given twice, several
         documents, broken YAML. Says the line.
     """
+    return _load(data, what, names)[0]
+
+
+def unknown_in(path: Path, names: Collection[str]) -> bytes:
+    """Return what a file says under other names than these, as YAML to write below ours.
+
+    Nothing if there is no such file, or it cannot be read. Comments are lost.
+    """
+    try:
+        return _unknown(files.read_bytes(path, "file"), names)
+    except ProjectError:
+        return b""
+
+
+def dump_yaml(content: dict[str, Value]) -> bytes:
+    """Write as AnonAPI does: names sorted, block style, ASCII only."""
+    text: str = yaml.dump(content, Dumper=_DUMPER, default_flow_style=False)
+    return text.encode("ascii")
+
+
+def _load(
+    data: bytes, what: str, names: Collection[str]
+) -> tuple[dict[str, Value], list[yaml.Event]]:
     text, _ = decode(data, what)
     try:
-        return _read_document(yaml.parse(text, Loader=_LOADER))
+        return _read_document(yaml.parse(text, Loader=_LOADER), names)
     except _Wrong as wrong:
         problem = str(wrong)
     except yaml.MarkedYAMLError as error:
@@ -49,10 +84,21 @@ def load_yaml(data: bytes, what: str) -> dict[str, Value]:
     )
 
 
-def dump_yaml(content: dict[str, Value]) -> bytes:
-    """Write as AnonAPI does: names sorted, block style, ASCII only."""
-    text: str = yaml.dump(content, Dumper=_DUMPER, default_flow_style=False)
-    return text.encode("ascii")
+def _unknown(data: bytes, names: Collection[str]) -> bytes:
+    events = _load(data, "file", names)[1]
+    if not events:
+        return b""
+    whole = (
+        yaml.StreamStartEvent(),
+        yaml.DocumentStartEvent(explicit=False),
+        yaml.MappingStartEvent(None, None, implicit=True, flow_style=False),
+        *events,
+        yaml.MappingEndEvent(),
+        yaml.DocumentEndEvent(explicit=False),
+        yaml.StreamEndEvent(),
+    )
+    text: str = yaml.emit(whole, Dumper=_DUMPER)
+    return text.encode()
 
 
 class _Wrong(Exception):
@@ -67,7 +113,9 @@ def _line(mark: object) -> str:
     return "" if line is None else f" (line {line + 1})"
 
 
-def _read_document(events: Iterator[yaml.Event]) -> dict[str, Value]:
+def _read_document(
+    events: Iterator[yaml.Event], names: Collection[str]
+) -> tuple[dict[str, Value], list[yaml.Event]]:
     next(events)  # the stream starts
     event = next(events)
     if isinstance(event, yaml.StreamEndEvent):
@@ -75,24 +123,42 @@ def _read_document(events: Iterator[yaml.Event]) -> dict[str, Value]:
     event = next(events)
     if not isinstance(event, yaml.MappingStartEvent) or event.tag:
         raise _Wrong("it is no list of 'name: value'", event)
-    content = _read_names(events, _read_value)
+    content: dict[str, Value] = {}
+    unknown: list[yaml.Event] = []
+    seen: set[str] = set()
+    while not isinstance(event := next(events), yaml.MappingEndEvent):
+        name = _read_name(event, seen)
+        if name in names:
+            content[name] = _read_value(next(events), events)
+        else:
+            unknown += [event, *_anything(events)]
     next(events)  # the document ends
     event = next(events)
     if not isinstance(event, yaml.StreamEndEvent):
         raise _Wrong("it holds more than one document", event)
-    return content
+    return content, unknown
 
 
-def _read_names(
-    events: Iterator[yaml.Event], read: Callable[[yaml.Event, Iterator[yaml.Event]], T]
-) -> dict[str, T]:
-    content: dict[str, T] = {}
-    while not isinstance(event := next(events), yaml.MappingEndEvent):
-        name = _read_text(event)
-        if name in content:
-            raise _Wrong("a name is given twice", event)
-        content[name] = read(next(events), events)
-    return content
+def _read_name(event: yaml.Event, seen: set[str]) -> str:
+    name = _read_text(event)
+    if name in seen:
+        raise _Wrong("a name is given twice", event)
+    seen.add(name)
+    return name
+
+
+def _anything(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    """Yield the events of one value of any shape."""
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise _Wrong("an alias (*) is not allowed", event)
+        depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
+        if depth > _MAX_DEPTH:
+            raise _Wrong("it is nested too deeply", event)
+        yield event
+        if not depth:
+            return
 
 
 def _read_value(event: yaml.Event, events: Iterator[yaml.Event]) -> Value:
@@ -103,7 +169,12 @@ def _read_value(event: yaml.Event, events: Iterator[yaml.Event]) -> Value:
                 items.append(text)
         return items
     if isinstance(event, yaml.MappingStartEvent) and not event.tag:
-        return _read_names(events, lambda event, _: _read_text(event))
+        texts: dict[str, str] = {}
+        seen: set[str] = set()
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            name = _read_name(event, seen)
+            texts[name] = _read_text(next(events))
+        return texts
     return _read_text(event)
 
 

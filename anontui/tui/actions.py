@@ -28,7 +28,8 @@ class Action:
     id
         Stable name, ``group.verb``; the same as the command's where there is one.
     key
-        Default key in Textual's spelling (``ctrl+s``, ``question_mark``); rebindable by id.
+        Default keys in Textual's spelling (``ctrl+s,question_mark``); rebindable by id. Empty
+        for what is in the palette only.
     name
         What it does, for palette and help.
     run

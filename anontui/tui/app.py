@@ -191,6 +191,8 @@ class AnonTUI(App[int]):
             raise error
         elif message.value is None and task.cancelled.is_set():
             self.say(f"{task.label}: cancelled", "$warning")
+            if task.label:
+                self.load()  # what was done until then stays, and is shown
         else:
             task.done(message.value)
         self.main.refresh_lines()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anontui.errors import AnonTUIError, ProjectError
+from anontui.operations.batches import find_batch
 from anontui.operations.workspace import Workspace, open_workspace
 from anontui.project.batch import Batch
 from anontui.project.editor import MappingEditor
@@ -41,12 +42,13 @@ def load(folder: Path) -> Loaded:
     if workspace.mapping_path.exists():
         try:
             editor = MappingEditor.load(workspace.mapping_path)
+            editor.shares = workspace.share_map()
         except ProjectError as error:
             mapping_error = error
     batch: Batch | None = None
     batch_error: AnonTUIError | None = None
     try:
-        batch = Batch.load(folder)
+        batch = find_batch(workspace)
     except ProjectError as error:
         batch_error = error
     return Loaded(workspace, editor, mapping_error, batch, batch_error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 from tests.idis.fake_server import Answer, Behaviour, FakeServer, Request
 
@@ -25,8 +26,13 @@ class Api(FakeServer):
         self.instead: Answer | Behaviour | None = None
         self.lives = 10**9
         self.silent_death = False
+        self._one_at_a_time = threading.Lock()
 
     def next_for(self, request: Request) -> Answer | Behaviour:
+        with self._one_at_a_time:
+            return self._answer(request)
+
+    def _answer(self, request: Request) -> Answer | Behaviour:
         self.requests.append(request)
         if self.instead is not None:
             return self.instead
@@ -81,5 +87,8 @@ class Api(FakeServer):
         if job is None:
             message = f"Job with id {form['job_id']} does not exist"
             return Answer(400, {"errors": {"job_id": message}})
-        job["status"] = "INACTIVE" if function == "cancel_job" else form["status"]
+        if function == "cancel_job":
+            job["status"] = "INACTIVE"
+        elif "status" in form:
+            job["status"] = form["status"]
         return Answer(body=json.loads(json.dumps(job)))

@@ -1,4 +1,4 @@
-"""``anontui map``, ``select`` and ``create``."""
+"""``anontui create``, and what other commands say of a project folder."""
 
 from __future__ import annotations
 
@@ -9,74 +9,10 @@ from pathlib import Path
 import pytest
 
 from anontui.project.batch import Batch
-from anontui.project.mapping import Mapping
 from tests.cli.api import Api
 from tests.cli.conftest import SHARE, Command
 
-DICOM = bytes(128) + b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00" + bytes(64)
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def data(project: Path) -> Path:
-    for name in ("p1/a.dcm", "p1/b.dcm", "p2/c.dcm"):
-        path = project / "data" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(DICOM)
-    (project / "data/p1/notes.txt").write_text("Hawthorne")
-    (project / "data/empty").mkdir()
-    return project / "data"
-
-
-def test_map_init_and_status(anontui: Command, project: Path) -> None:
-    ran = anontui("map", "status")
-    assert ran.code == 1 and "Error: " in ran.err
-    ran = anontui("map", "init")
-    assert ran.code == 0 and "project, destination_path" in ran.err
-    assert Mapping.load(project / "anon_mapping.csv").option("root_source_path") == SHARE
-    ran = anontui("map", "init")
-    assert ran.code == 1 and "There is a mapping already" in ran.err
-    assert json.loads(anontui("map", "status", "--json").out)["rows"] == []
-
-
-def test_add_study_folders(anontui: Command, data: Path, mapping: Write, project: Path) -> None:
-    mapping()
-    ran = anontui("map", "add-study-folders", "data/p*")
-    assert ran.code == 0, ran.err
-    assert "Added 2 rows." in ran.err
-    found = json.loads(anontui("map", "status", "--json").out)["rows"]
-    assert [row["source"] for row in found] == [
-        "fileselection:p1/fileselection.txt",
-        "fileselection:p2/fileselection.txt",
-    ]
-    ran = anontui("map", "add-study-folders", "data/p1", "data/empty")
-    assert ran.code == 1
-    assert "Added 0 rows; 1 were there already." in ran.err and "no DICOM file" in ran.err
-    assert anontui("map", "add-study-folders", "data/missing").code == 2
-
-
-def test_select(anontui: Command, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(data)
-    ran = anontui("select", "status")
-    assert ran.code == 1 and "has no selection" in ran.err
-    assert "now holds 3 files" in anontui("select", "add", "*").err
-    assert anontui("select", "status").out == "p1/a.dcm\np1/b.dcm\np2/c.dcm\n"
-    assert len(json.loads(anontui("select", "status", "--json").out)["selected_paths"]) == 3
-    ran = anontui("select", "add", "*.raw")
-    assert ran.code == 1 and "No DICOM file matches" in ran.err
-
-
-def test_selection_that_leads_out(
-    anontui: Command, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(data)
-    path = data / "fileselection.txt"
-    path.write_text("description: x\nid: y\nselected_paths: ['..\\..\\secret.dcm']\n")
-    before = path.read_bytes()
-    for words in (["select", "status"], ["select", "add", "*"]):
-        ran = anontui(*words)
-        assert ran.code == 1 and "leads out of its folder" in ran.err
-    assert path.read_bytes() == before
 
 
 def test_dry_run_sends_nothing(anontui: Command, mapping: Write, api: Api, project: Path) -> None:
@@ -160,15 +96,6 @@ def test_no_text_of_a_file_steers_the_terminal(anontui: Command, mapping: Write)
     for words in (["map", "status"], ["create", "from-mapping", "--dry-run"]):
         ran = anontui(*words)
         assert not {"\x1b", "\x07"} & set(ran.out + ran.err)
-
-
-def test_quoted_cells_stay_as_they_are(
-    anontui: Command, data: Path, mapping: Write, project: Path
-) -> None:
-    row = 'folder:p2,LUNG-002,"first, ""second"""'
-    path = mapping(row, columns="source,pseudo_id,description")
-    assert anontui("map", "add-study-folders", "data/p1").code == 0
-    assert row in path.read_text()
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["answered", "answer lost"])

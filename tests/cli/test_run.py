@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from anontui import __version__
 from anontui.cli.run import root
+from tests.cli.api import Api
+from tests.cli.commands import commands, documented
 from tests.cli.conftest import Command
 
 HEAVY = {"httpx", "pydicom", "yaml", "textual", "openpyxl", "watchfiles", "rich", "starlette"}
@@ -42,32 +43,8 @@ def test_status_reaches_for_no_network(tmp_path: Path) -> None:
     assert loaded_by("status", cwd=tmp_path) <= {"yaml"}
 
 
-def commands(group: click.Group, *names: str) -> list[tuple[str, ...]]:
-    """Every command below a group, by its words."""
-    found: list[tuple[str, ...]] = []
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        found.append((*names, name))
-        if isinstance(command, click.Group):
-            found += commands(command, *names, name)
-    return found
-
-
 def test_all_commands_are_there() -> None:
-    wanted = """demo status
-        server server.add server.list server.remove server.activate server.status server.jobs
-        select select.add select.status
-        map map.init map.status map.add-study-folders
-        create create.from-mapping
-        batch batch.info batch.status batch.add batch.remove batch.reset batch.cancel
-        batch.cancel-active batch.reset-error batch.show-error
-        job job.info job.list job.reset job.cancel
-        deid deid.explain deid.diff"""
-    found = {".".join(words) for words in commands(root)}
-    assert {name for name in found if not name.startswith("serve.")} - {"serve"} == set(
-        wanted.split()
-    )
+    assert set(documented()) <= {" ".join(words) for words in commands(root)}
 
 
 @pytest.mark.parametrize("words", [(), *commands(root)], ids=" ".join)
@@ -159,3 +136,13 @@ def test_settings_open_to_others_are_ignored_with_a_warning(
     ran = anontui("status", "--json")
     assert "is ignored" in ran.err
     assert json.loads(ran.out)["servers"] == {}
+
+
+def test_verbose_tells_the_kinds_of_errors_but_not_their_texts(
+    anontui: Command, project: Path, api: Api
+) -> None:
+    api.close()
+    assert "Led to by" not in anontui("server", "jobs").err
+    ran = anontui("-v", "server", "jobs")
+    assert ran.code == 1 and "httpx.ConnectError, httpcore.ConnectError" in ran.err
+    assert anontui("--verbose", "--readonly", "status").code == 0

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from anontui.settings import load
-from tests.cli.api import HTML, Api
+from tests.cli.api import Api
 from tests.cli.conftest import Command
-from tests.idis.fake_server import Answer
 
 
 def test_add_list_activate_remove(anontui: Command, project: Path) -> None:
@@ -88,48 +87,6 @@ def test_down(anontui: Command, project: Path) -> None:
     assert ran.code == 1 and "is down" in ran.err and not ran.out
     found = json.loads(anontui("server", "status", "off", "--json").out)
     assert found["up"] is False and found["problem"] and found["advice"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        HTML,
-        Answer(404, "<html>not here</html>"),
-        Answer(401, {"detail": "Invalid token."}),
-        Answer(500, "<html>oops</html>"),
-        Answer(200, {"1": {}}),
-        Answer(200, []),
-        Answer(200, b"\xff\xfe"),
-        Answer(302, "", {"Location": "https://elsewhere.example"}),
-    ],
-    ids=["html", "404", "401", "500", "no job", "list", "bytes", "redirect"],
-)
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["server", "jobs"],
-        ["job", "info", "1"],
-        ["job", "list", "1-3"],
-        ["job", "reset", "1", "--yes"],
-        ["job", "cancel", "1,2", "--yes"],
-        ["batch", "status"],
-        ["batch", "reset-error", "--yes"],
-        ["batch", "cancel", "--yes"],
-        ["create", "from-mapping", "--yes"],
-    ],
-    ids=" ".join,
-)
-def test_odd_server_never_counts_as_success(
-    anontui: Command, project: Path, api: Api, mapping: object, answer: Answer, words: list[str]
-) -> None:
-    assert callable(mapping)
-    mapping("folder:p1,LUNG-001")
-    anontui("batch", "add", "1-3")
-    api.instead = answer
-    ran = anontui(*words)
-    assert ran.code == 1, ran
-    assert ran.err.startswith("Error: ") and len(ran.err) < 1000
-    assert ran.out == ""
 
 
 def test_jobs(anontui: Command, project: Path, api: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ class FakeClient(Client):
         super().__init__(URL, "z123456", "token")
         self.store: dict[int, Job] = {}
         self.sent: list[JobRequest] = []
+        self._lock = threading.Lock()
         self.before: Callable[[JobRequest], object] = lambda request: None
         self.after: Callable[[JobRequest], object] = lambda request: None
 
@@ -55,8 +57,9 @@ class FakeClient(Client):
     def create(self, request: JobRequest) -> Job:
         self.sent.append(request)
         self.before(request)
-        job = made(max(self.store, default=40) + 1, request)
-        self.store[job.job_id] = job
+        with self._lock:
+            job = made(max(self.store, default=40) + 1, request)
+            self.store[job.job_id] = job
         self.after(request)
         return job
 

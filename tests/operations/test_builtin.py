@@ -19,6 +19,7 @@ from anontui.operations import builtin, own_server
 from anontui.operations.creating import create, plan
 from anontui.operations.servers import connect
 from anontui.operations.workspace import Workspace
+from anontui.project import created
 from anontui.project.batch import Batch
 from anontui.settings import Settings, load
 from tests.operations.conftest import SHARE, Make
@@ -95,7 +96,7 @@ def test_refused_user_is_told(data: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
-def test_server_killed_while_100_jobs_are_created(
+def test_server_killed_while_300_jobs_are_created(
     data: Path, workspace: Workspace, make: Make
 ) -> None:
     server = builtin.start(data, {SHARE: workspace.folder}, ["Wetenschap-Algemeen"])
@@ -106,31 +107,31 @@ def test_server_killed_while_100_jobs_are_created(
         shares=workspace.settings.shares,
     ).with_server("own", server.url)
     here = Workspace(workspace.folder, settings.activated("own"))
-    mapping = make(*(f"folder:p{number},LUNG-{number:03d}" for number in range(100)))
+    mapping = make(*(f"folder:p{number},LUNG-{number:03d}" for number in range(300)))
 
     def kill() -> None:
         assert server.pid
-        while not (batch := Batch.load(here.folder)) or len(batch.job_ids) < 30:
-            time.sleep(0.005)
+        while len(created.read(here.folder)) < 30:
+            time.sleep(0.001)
         os.kill(server.pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
     with Client(server.url, "z1", settings.user_token) as client:
-        with pytest.raises(ServerError, match=r"of 100 jobs were created, then it stopped"):
+        with pytest.raises(ServerError, match=r"of 300 jobs were created, then it stopped"):
             result_of(create(here, plan(here, mapping), client))
         killer.join()
         assert builtin.start(data).url == server.url
         rest = result_of(create(here, plan(here, mapping), client))
-        assert 0 < len(rest.jobs) <= 70
+        assert 0 < len(rest.jobs) <= 270
         assert plan(here, mapping).ready == ()
         batch = Batch.load(here.folder)
-        assert batch and len(batch.job_ids) == 100
+        assert batch and len(batch.job_ids) == 300
         names = [
             job.source_anonymizedpatientid
-            for job in client.jobs_by_id(range(1, 200), extended=True).values()
+            for job in client.jobs_by_id(range(1, 600), extended=True).values()
         ]
-    assert sorted(map(str, names)) == [f"LUNG-{number:03d}" for number in range(100)]
+    assert sorted(map(str, names)) == [f"LUNG-{number:03d}" for number in range(300)]
 
 
 @pytest.mark.parametrize("token", ["", "a-token-of-another-server-0123456789abcdef"])

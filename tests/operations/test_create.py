@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +24,10 @@ from anontui.errors import (
 )
 from anontui.events import Progress, result_of
 from anontui.idis.model import JobRequest
-from anontui.operations import ledger
+from anontui.idis.transport import MOST_CONNECTIONS
+from anontui.operations import ledger, sending
+from anontui.operations.batches import open_batch, remove_jobs
+from anontui.operations.calls import AT_ONCE
 from anontui.operations.creating import create, plan
 from anontui.operations.workspace import Workspace
 from anontui.project import created
@@ -29,6 +35,12 @@ from anontui.project.batch import Batch
 from anontui.project.mapping import Mapping
 from tests.operations.conftest import Make
 from tests.operations.fakes import URL, FakeClient, made
+
+
+@pytest.fixture(autouse=True)
+def never_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever can run side by side does, to see that nothing depends on the order."""
+    monkeypatch.setattr(sending, "FEW", 0)
 
 
 def batch_ids(workspace: Workspace) -> tuple[int, ...]:
@@ -44,25 +56,59 @@ def rows(count: int) -> list[str]:
     return [f"folder:p{number},LUNG-{number:03d}" for number in range(count)]
 
 
-def test_each_job_is_recorded_before_the_next_is_sent(
+def of(workspace: Workspace, client: FakeClient) -> dict[str, int]:
+    """Which pseudonym is which job, on the server; each once, and all of them in the batch."""
+    found = {str(job.source_anonymizedpatientid): i for i, job in client.store.items()}
+    assert len(found) == len(client.store)
+    assert batch_ids(workspace) == tuple(sorted(found.values()))
+    return found
+
+
+def test_created_ids_saved_as_they_come(
     workspace: Workspace, make: Make, client: FakeClient
 ) -> None:
-    mapping = make(*rows(5))
+    held = threading.Event()
 
-    def look(request: JobRequest) -> None:
-        assert batch_ids(workspace) == tuple(client.store)
-        assert set(created.read(workspace.folder).values()) == set(client.store)
+    def hold_the_last(request: JobRequest) -> None:
+        if request.anonymizedpatientid == "LUNG-004":
+            assert held.wait(20)
 
-    client.before = look
-    assert go(workspace, mapping, client) == {0: 41, 1: 42, 2: 43, 3: 44, 4: 45}
-    assert batch_ids(workspace) == (41, 42, 43, 44, 45)
+    client.before = hold_the_last
+    events = create(workspace, plan(workspace, make(*rows(5))), client)
+    for event in events:
+        if isinstance(event, Progress) and event.done == 4:
+            break
+    recorded = set(created.read(workspace.folder).values())
+    assert recorded == set(client.store) == {41, 42, 43, 44}
+    assert open_batch(workspace).job_ids == (41, 42, 43, 44)
+    held.set()
+    assert len(result_of(events).jobs) == 5
+    assert len(of(workspace, client)) == 5
     assert not (workspace.folder / ledger.MARK_NAME).exists()
-    assert plan(workspace, mapping).ready == ()
+    assert plan(workspace, make(*rows(5))).ready == ()
+
+
+def test_calls_run_side_by_side(workspace: Workspace, make: Make, client: FakeClient) -> None:
+    meeting = threading.Barrier(AT_ONCE, timeout=20)
+    client.before = lambda request: meeting.wait()
+    assert len(go(workspace, make(*rows(2 * AT_ONCE)), client)) == 2 * AT_ONCE
+    assert AT_ONCE <= MOST_CONNECTIONS  # else they would wait for one another
+
+
+def test_a_few_become_jobs_in_their_order(
+    workspace: Workspace, make: Make, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "FEW", 5)
+    client.before = lambda request: time.sleep(0.005 if request.pims_keyfile_id == "0" else 0)
+    mapping = make(
+        *(f"{row},{at % 2}" for at, row in enumerate(rows(5))), columns="source,pseudo_id,pims_key"
+    )
+    assert go(workspace, mapping, client) == {0: 41, 1: 42, 2: 43, 3: 44, 4: 45}
 
 
 def test_second_time_only_what_is_new(workspace: Workspace, make: Make, client: FakeClient) -> None:
     go(workspace, make(*rows(3)), client)
-    assert go(workspace, make(*rows(5)), client) == {3: 44, 4: 45}
+    assert go(workspace, make(*rows(5)), client).keys() == {3, 4}
     assert batch_ids(workspace) == (41, 42, 43, 44, 45)
 
 
@@ -78,7 +124,7 @@ def refuse(request: JobRequest) -> None:
     raise CallRefused("The server refuses the project", errors={}, advice="Ask its admin.")
 
 
-def vanish(request: JobRequest) -> None:
+def vanish(request: object) -> None:
     raise ServerUnreachable("The server does not answer", may_have_arrived=False)
 
 
@@ -90,12 +136,11 @@ def garble(request: JobRequest) -> None:
     raise UnexpectedAnswer("The server's answer is not a job")
 
 
-def on_third(fail: object) -> object:
-    count = iter(range(1000))
+def on_third(fail: Callable[[JobRequest], object]) -> Callable[[JobRequest], object]:
+    """Let it happen to the third row."""
 
     def call(request: JobRequest) -> None:
-        if next(count) == 2:
-            assert callable(fail)
+        if request.anonymizedpatientid == "LUNG-002":
             fail(request)
 
     return call
@@ -103,51 +148,76 @@ def on_third(fail: object) -> object:
 
 @pytest.mark.parametrize("fail", [refuse, vanish, break_off, garble])
 def test_failure_tells_how_far_it_was_and_going_on_does_the_rest(
-    workspace: Workspace, make: Make, client: FakeClient, fail: object
+    workspace: Workspace, make: Make, client: FakeClient, fail: Callable[[JobRequest], object]
 ) -> None:
     mapping = make(*rows(5))
-    client.before = on_third(fail)  # type: ignore[assignment]
+    client.before = on_third(fail)
     with pytest.raises(
-        ServerError, match=r"^2 of 5 jobs were created, then it stopped: "
+        ServerError, match=r"^4 of 5 jobs were created, then it stopped: "
     ) as caught:
         go(workspace, mapping, client)
     assert "only the rest is sent" in caught.value.advice
-    assert batch_ids(workspace) == (41, 42)
-    assert go(workspace, mapping, client) == {2: 43, 3: 44, 4: 45}
-    assert len(client.store) == 5
+    assert of(workspace, client).keys() == {f"LUNG-00{n}" for n in (0, 1, 3, 4)}
+    is_in_doubt = (workspace.folder / ledger.MARK_NAME).exists()
+    assert is_in_doubt == (fail in (break_off, garble))
+    client.before = lambda request: None
+    assert go(workspace, mapping, client) == {2: 45}
+    assert len(of(workspace, client)) == 5
+
+
+def test_nothing_more_is_sent_after_a_failure(
+    workspace: Workspace, make: Make, client: FakeClient
+) -> None:
+    client.before = refuse
+    with pytest.raises(ServerError, match=r"^0 of 100 jobs were created, then it stopped: "):
+        go(workspace, make(*rows(100)), client)
+    assert len(client.sent) <= AT_ONCE
 
 
 def test_lost_answer_is_found_in_the_same_run(
     workspace: Workspace, make: Make, client: FakeClient
 ) -> None:
-    client.after = on_third(break_off)  # type: ignore[assignment]
-    assert go(workspace, make(*rows(5)), client) == {0: 41, 1: 42, 2: 43, 3: 44, 4: 45}
-    assert len(client.sent) == 5
+    client.after = on_third(break_off)
+    assert go(workspace, make(*rows(25)), client).keys() == set(range(25))
+    assert len(client.sent) == len(of(workspace, client)) == 25
 
 
 def test_answer_that_was_no_job_is_looked_for_the_next_time(
     workspace: Workspace, make: Make, client: FakeClient
 ) -> None:
     mapping = make(*rows(5))
-    client.after = on_third(garble)  # type: ignore[assignment]
-    with pytest.raises(ServerError, match="2 of 5"):
+    client.after = on_third(garble)
+    with pytest.raises(ServerError, match="4 of 5"):
         go(workspace, mapping, client)
-    assert go(workspace, mapping, client) == {2: 43, 3: 44, 4: 45}
-    assert len(client.store) == 5
+    assert go(workspace, mapping, client).keys() == {2}
+    assert len(of(workspace, client)) == len(client.sent) == 5
     assert not (workspace.folder / ledger.MARK_NAME).exists()
 
 
 def test_lost_job_is_remembered_while_other_rows_are_created(
     workspace: Workspace, make: Make, client: FakeClient
 ) -> None:
-    mapping = make(*rows(5))
-    client.after = on_third(garble)  # type: ignore[assignment]
+    client.after = on_third(garble)
     with pytest.raises(ServerError):
-        go(workspace, mapping, client)
-    only = plan(workspace, mapping, only={"LUNG-004"})
-    assert result_of(create(workspace, only, client)).jobs == {4: 44}
-    assert go(workspace, mapping, client) == {2: 43, 3: 45}
-    assert len(client.store) == 5
+        go(workspace, make(*rows(5)), client)
+    mapping = make(*rows(7))
+    only = plan(workspace, mapping, only={"LUNG-006"})
+    assert result_of(create(workspace, only, client)).jobs == {6: 46}
+    assert go(workspace, mapping, client).keys() == {2, 5}
+    assert len(of(workspace, client)) == len(client.sent) == 7
+
+
+def test_a_lost_answer_and_a_server_that_is_gone(
+    workspace: Workspace, make: Make, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = make(*rows(3))
+    client.after = on_third(break_off)
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.Ledger, "look_for", lambda self, prints: vanish(prints))
+        with pytest.raises(ServerError, match=r"2 of 3 jobs were created.*connection broke"):
+            go(workspace, mapping, client)
+    assert go(workspace, mapping, client).keys() == {2}
+    assert len(client.sent) == 3
 
 
 def test_job_of_somebody_else_is_not_taken_for_a_lost_one(
@@ -158,13 +228,15 @@ def test_job_of_somebody_else_is_not_taken_for_a_lost_one(
     assert other
 
     def fail(request: JobRequest) -> None:
-        client.store[43] = made(43, other)
+        client.store[60] = made(60, other)
         break_off(request)
 
-    client.before = on_third(fail)  # type: ignore[assignment]
+    client.before = on_third(fail)
     with pytest.raises(ServerError):
         go(workspace, mapping, client)
-    assert go(workspace, mapping, client) == {2: 44}
+    client.before = lambda request: None
+    assert go(workspace, mapping, client).keys() == {2}
+    assert len(client.store) == 4 and 60 not in batch_ids(workspace)
 
 
 def test_an_older_equal_job_is_not_taken_for_a_lost_one(
@@ -193,18 +265,49 @@ def test_a_job_that_is_written_down_is_not_taken_for_a_lost_one(
     assert go(workspace, mapping, client) == {1: 42}
 
 
-def test_killed_between_record_and_batch(
+def test_folder_that_cannot_be_written_sends_nothing(
     workspace: Workspace, make: Make, client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
     mapping = make(*rows(3))
+    monkeypatch.setattr("anontui.atomic.write_bytes", full)
+    with pytest.raises(ProjectError, match="cannot be written") as caught:
+        go(workspace, mapping, client)
+    assert caught.value.cause == "No space left on device" and client.sent == []
+
+
+def test_two_lost_jobs_that_look_alike_are_two(
+    workspace: Workspace, make: Make, client: FakeClient
+) -> None:
+    mapping = make("folder:p1,A,1", "folder:p1,A,2", columns="source,pseudo_id,pims_key")
+    client.after = break_off
+    assert set(go(workspace, mapping, client).values()) == {41, 42} == set(client.store)
+
+
+@pytest.mark.parametrize("has_batch", [True, False])
+def test_batch_knows_what_a_kill_kept_from_it(
+    workspace: Workspace,
+    make: Make,
+    client: FakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    has_batch: bool,
+) -> None:
+    before = (7,) if has_batch else ()
+    mapping = make(*rows(3))
+    if has_batch:
+        Batch((7,), "p01", URL).save(workspace.folder)
     with monkeypatch.context() as patch:
         patch.setattr(ledger.Ledger, "__exit__", lambda self, *_: self._unlock())
-        patch.setattr(ledger.Ledger, "_save_batch", garble)
-        with pytest.raises(UnexpectedAnswer):
-            go(workspace, mapping, client)
-    assert batch_ids(workspace) == () and len(created.read(workspace.folder)) == 1
-    assert go(workspace, mapping, client) == {1: 42, 2: 43}
-    assert batch_ids(workspace) == (41, 42, 43)
+        patch.setattr(ledger, "SAVE_SECONDS", 1e9)
+        go(workspace, mapping, client)
+    assert batch_ids(workspace) == before
+    assert open_batch(workspace).job_ids == (*before, 41, 42, 43)
+    assert go(workspace, mapping, client) == {}  # nothing is left to send
+    assert remove_jobs(workspace, [7, 42]).job_ids == batch_ids(workspace) == (41, 43)
+    assert open_batch(workspace).job_ids == (41, 43)  # what is taken out stays out
+    assert go(workspace, mapping, client) == {}
 
 
 @settings(
@@ -247,35 +350,46 @@ def test_kill_dash_nine_between_answer_and_record(
     workspace: Workspace, make: Make, client: FakeClient, tmp_path: Path
 ) -> None:
     mapping = make(*rows(4))
-    client.after = on_third(lambda request: os.kill(os.getpid(), signal.SIGKILL))  # type: ignore[assignment]
+    seen = tmp_path / "seen"  # the server's own memory of what it made
+
+    def make_it_known(request: JobRequest) -> None:
+        with seen.open("a") as file:
+            print(request.anonymizedpatientid, file=file)
+        if request.anonymizedpatientid == "LUNG-002":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    client.after = make_it_known
     context = multiprocessing.get_context("fork")
     child = context.Process(target=go, args=(workspace, mapping, client))
     child.start()
     child.join(30)
     assert child.exitcode == -signal.SIGKILL
-    assert batch_ids(workspace) == (41, 42)
-    for number, job in enumerate(plan(workspace, mapping).jobs[:3]):  # what the server has
-        assert job.request
-        client.store[41 + number] = made(41 + number, job.request)
+    requests = {job.pseudonym: job.request for job in plan(workspace, mapping).jobs}
+    for number, pseudonym in enumerate(seen.read_text().split(), 41):
+        request = requests[pseudonym]
+        assert request
+        client.store[number] = made(number, request)
+    existed = len(client.store)
     client.after = lambda request: None
-    client.sent.clear()
-    assert go(workspace, mapping, client) == {2: 43, 3: 44}
-    assert len(client.sent) == 1
-    assert batch_ids(workspace) == (41, 42, 43, 44)
+    go(workspace, mapping, client)
+    assert len(client.sent) == 4 - existed
+    assert len(of(workspace, client)) == 4
 
 
 def test_closing_it_midway_keeps_what_was_created(
     workspace: Workspace, make: Make, client: FakeClient
 ) -> None:
-    mapping = make(*rows(4))
+    mapping = make(*rows(3 * AT_ONCE))
     events = create(workspace, plan(workspace, mapping), client)
     for event in events:
-        if isinstance(event, Progress) and event.done == 2:
+        if isinstance(event, Progress) and event.done:
             break
     events.close()  # type: ignore[attr-defined]
-    assert batch_ids(workspace) == (41, 42)
+    count = len(of(workspace, client))
+    assert 0 < count < 3 * AT_ONCE
     assert not (workspace.folder / ledger.MARK_NAME).exists()
-    assert go(workspace, mapping, client) == {2: 43, 3: 44}
+    assert len(go(workspace, mapping, client)) == 3 * AT_ONCE - count
+    assert len(of(workspace, client)) == len(client.sent) == 3 * AT_ONCE
 
 
 def test_only_one_process_creates_from_a_folder(
@@ -286,8 +400,8 @@ def test_only_one_process_creates_from_a_folder(
     next(first)
     with pytest.raises(ProjectError, match="are being created from this folder already"):
         go(workspace, mapping, client)
-    assert client.sent == []
     assert len(result_of(first).jobs) == 3
+    assert len(client.sent) == 3
 
 
 def test_unreachable_at_the_start_sends_nothing(

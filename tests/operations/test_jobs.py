@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
-from anontui.errors import AnonTUIError, CredentialsRefused, ServerUnreachable, UnexpectedAnswer
-from anontui.events import Progress, result_of
+from anontui.errors import (
+    AnonTUIError,
+    CredentialsRefused,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    UsageError,
+)
+from anontui.events import Progress, Warning, result_of  # noqa: A004 - the word of the field
 from anontui.idis.model import Job, JobRequest, JobStatus
 from anontui.operations import jobs
+from anontui.operations.calls import AT_ONCE
 from tests.operations.fakes import FakeClient, made
 
 
@@ -48,8 +56,50 @@ def test_trouble_with_the_server_ends_it_for_all(
         raise kind("Trouble")
 
     monkeypatch.setattr(client, "cancel", cancel)
-    assert result_of(jobs.cancel(client, [1, 2])).failed == {1: "Trouble.", 2: "Trouble."}
-    assert asked == [1]
+    ids = range(10 * AT_ONCE)
+    assert result_of(jobs.cancel(client, ids)).failed == dict.fromkeys(ids, "Trouble.")
+    assert len(asked) < 3 * AT_ONCE
+
+
+def test_opt_out_is_ignored_for_a_reason_only(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, str]] = []
+    monkeypatch.setattr(client, "ignore_opt_out", lambda *words: given.append(words))
+    with pytest.raises(UsageError, match="for a reason only"):
+        jobs.ignore_opt_out(client, [1], "  ")
+    assert not given
+    assert result_of(jobs.ignore_opt_out(client, [1, 2], " consent 7 ")).done == (1, 2)
+    assert sorted(given) == [(1, "consent 7"), (2, "consent 7")]
+
+
+def test_watch_outlives_a_server_that_falls_silent(
+    client: FakeClient, store: dict[int, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False, True, True, False, True, False])
+
+    def jobs_by_id(ids: Iterable[int], extended: bool = False) -> dict[int, Job]:
+        if next(answers, True):
+            raise ServerUnreachable("It is silent")
+        return {1: store[1]}
+
+    monkeypatch.setattr(client, "jobs_by_id", jobs_by_id)
+    news = jobs.watch(client, [1], interval=0)
+    told = [type(next(news)) for _ in range(6)]
+    assert told == [dict, Warning, dict, dict, dict, Warning]
+    store[1] = replace(store[1], status=JobStatus.DONE)
+    assert list(news)[-1] == {1: store[1]}
+
+
+def test_watch_does_not_wait_for_a_server_that_never_answered(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def jobs_by_id(ids: Iterable[int], extended: bool = False) -> dict[int, Job]:
+        raise ServerUnreachable("It is silent")
+
+    monkeypatch.setattr(client, "jobs_by_id", jobs_by_id)
+    with pytest.raises(ServerUnreachable):
+        next(jobs.watch(client, [1]))
 
 
 def test_odd_answer_to_one_is_told_for_that_one(

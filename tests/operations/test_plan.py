@@ -13,6 +13,7 @@ from anontui.operations.workspace import Workspace
 from anontui.project import created
 from anontui.project.batch import Batch
 from anontui.project.selection import Selection
+from anontui.unc import ShareMap
 from tests.operations.conftest import SHARE, Make
 from tests.operations.fakes import URL
 
@@ -154,10 +155,21 @@ def test_a_wrong_row_keeps_no_other_from_being_ready(workspace: Workspace, make:
     assert [job.row for job in found.ready] == [1]
 
 
-def test_local_path_gets_its_unc_path_as_advice(workspace: Workspace, make: Make) -> None:
-    local = workspace.folder / "data" / "p1"
-    found = plan(workspace, make(f"folder:{local},A"))
-    assert found.errors[0].advice == r"Write \\srv\share\data\p1"
+def test_local_paths_become_unc_paths_by_themselves(workspace: Workspace, make: Make) -> None:
+    local = workspace.folder / "data"
+    here = options(root_source_path=str(local), destination_path=str(workspace.folder / "out"))
+    (local / "p2").mkdir(parents=True)
+    (local / "p2" / "a.dcm").touch()
+    found = plan(workspace, make("folder:p1,A", f"folder:{local / 'p2'},B", options=here))
+    assert found.errors == ()
+    requests = [job.request for job in found.ready if job.request]
+    assert [request.source_path for request in requests] == [
+        rf"folder:{SHARE}\data\p1",
+        rf"folder:{SHARE}\data\p2",
+    ]
+    assert {request.destination_path for request in requests} == {rf"{SHARE}\out"}
+    bare = workspace.with_settings(workspace.settings.replace(shares=ShareMap()))
+    assert len(plan(bare, make("folder:p1,A", options=here)).errors) == 2
 
 
 def test_empty_folder_and_empty_selection(workspace: Workspace, make: Make) -> None:

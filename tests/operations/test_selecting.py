@@ -154,7 +154,7 @@ def test_rows_are_relative_to_the_root_and_without_pseudonym(
     assert rows_for(workspace, make(), selected) == [
         {
             "source": "fileselection:p1/fileselection.txt",
-            "description": "3 DICOM files, 1 other files left out",
+            "description": "3 DICOM files (1 others left out)",
         },
         {"source": "fileselection:p2/fileselection.txt", "description": "1 DICOM files"},
     ]

@@ -113,8 +113,8 @@ def test_a_name_beside_a_pseudonym_is_the_patient_s(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no known column"),
-        ("a,b\n1,2\n", "no known column"),
+        ("", "has no column 'folder' or 'accession number'"),
+        ("a,b\n1,2\n", "has no column 'folder'"),
         ("folder,map\na,b\n", "Two columns of the input file mean path"),
         ("x\nfolder,pseudonym\na,P1\n\nb,\n", "Row 5 of the input file has no pseudo_name"),
         ("folder,pseudonym\nJansen, Jan,P1\n", "Row 2 of the input file has more cells"),
@@ -127,6 +127,27 @@ def test_wrong_tables_name_the_row(tmp_path: Path, text: str, says: str) -> None
     assert says in caught.value.message
     assert "Jansen" not in caught.value.sentence()
     assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["# from the ward", "# one, two, three, four", "#,,", "  # x;y", "# a  b  c  d"],
+)
+@pytest.mark.parametrize("text", ["folder,pseudonym\na,P1\n", "folder  pseudonym\na       P1\n"])
+def test_comments_between_rows_are_no_rows(tmp_path: Path, text: str, comment: str) -> None:
+    table = read(tmp_path, f"{text}{comment}\n{text.splitlines()[1]}\n")
+    assert (table.rows, table.row_numbers) == ((("a", "P1"), ("a", "P1")), (2, 4))
+
+
+def test_only_the_wanted_source_counts(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    path.write_text("folder,acc nr,pseudonym\na,,P1\n")
+    assert read_input_file(path, "path").rows == (("a", "P1"),)
+    with pytest.raises(ProjectError, match="no accession_number"):
+        read_input_file(path, "accession_number")
+    path.write_text("folder,pseudonym\na,P1\n")
+    with pytest.raises(ProjectError, match="no column 'accession number'"):
+        read_input_file(path, "accession_number")
 
 
 def test_quoted_cells_count_their_lines(tmp_path: Path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from anontui.idis.advice import OPT_OUT, RESET
 from anontui.idis.model import Job, JobStatus
 from anontui.tui.panes.pane import Pane
 from anontui.tui.widgets.bars import bar
 from anontui.tui.widgets.grid import Cell, Column
 
 if TYPE_CHECKING:
-    from anontui.operations.jobs import ActionResult
+    from anontui.settings import Server
     from anontui.tui.model import Model
 
 SIGNS: dict[JobStatus, tuple[str, str]] = {
@@ -21,8 +22,6 @@ SIGNS: dict[JobStatus, tuple[str, str]] = {
     JobStatus.ERROR: ("✖", "bad"),
     JobStatus.INACTIVE: ("⊘", "dim"),
 }
-MANY = 10
-"""From this many jobs on, an action asks for a typed word."""
 
 
 def what(job: Job) -> Cell:
@@ -39,6 +38,20 @@ def what(job: Job) -> Cell:
     if job.error_text:
         return Cell(job.error_text, "warn")
     return Cell(job.description or "", "dim")
+
+
+def cells_of(job: Job) -> Sequence[str | Cell]:
+    """Id, status, counts, pseudonym, date, what."""
+    sign, tone = SIGNS[job.status]
+    return [
+        str(job.job_id),
+        Cell(f"{sign} {job.status}", tone),
+        "" if job.files_downloaded is None else str(job.files_downloaded),
+        "" if job.files_processed is None else str(job.files_processed),
+        job.source_anonymizedpatientid or job.source_anonymizedpatientname or "",
+        Cell((job.date or "")[5:16].replace("T", " "), "dim"),
+        what(job),
+    ]
 
 
 class JobRows:
@@ -60,16 +73,7 @@ class JobRows:
         job = self._model.jobs.get(job_id)
         if job is None:
             return [str(job_id), Cell("…", "dim"), "", "", "", "", ""]
-        sign, tone = SIGNS[job.status]
-        return [
-            str(job_id),
-            Cell(f"{sign} {job.status}", tone),
-            "" if job.files_downloaded is None else str(job.files_downloaded),
-            "" if job.files_processed is None else str(job.files_processed),
-            job.source_anonymizedpatientid or job.source_anonymizedpatientname or "",
-            Cell((job.date or "")[5:16].replace("T", " "), "dim"),
-            what(job),
-        ]
+        return cells_of(job)
 
 
 class BatchPane(Pane):
@@ -135,8 +139,15 @@ class BatchPane(Pane):
         from anontui.tui.screens.job import JobScreen
 
         job = self.anontui.model.jobs.get(self.key)
-        if job is not None:
-            self.app.push_screen(JobScreen(job))
+        if job is None:
+            return
+
+        def answered(action: str | None) -> None:
+            if action:
+                acts[action]([job.job_id])
+
+        acts = {RESET: self.reset, OPT_OUT: self.ignore_opt_out}
+        self.app.push_screen(JobScreen(job, can_act=not self.anontui.readonly), answered)
 
     def activated(self) -> None:
         """A double click opens the job."""
@@ -147,49 +158,32 @@ class BatchPane(Pane):
         model = self.anontui.model
         return [i for i in model.job_ids() if i in model.jobs and model.jobs[i].status in statuses]
 
+    def server(self) -> Server:
+        """The server of the batch's jobs; raises SettingsError if it is none of the user's."""
+        from anontui.operations.batches import server_of
+
+        workspace, batch = self.anontui.model.workspace, self.anontui.model.batch
+        assert workspace is not None  # noqa: S101 - jobs come from one
+        assert batch is not None  # noqa: S101 - jobs come from one
+        return server_of(workspace, batch)
+
     def reset(self, ids: Sequence[int]) -> None:
         """Have the server process these jobs again."""
-        self._act("reset", "Reset", ids, "Their output is made again.")
+        self._change("reset", ids)
 
     def cancel(self, ids: Sequence[int]) -> None:
         """Have the server stop these jobs."""
-        self._act("cancel", "Cancel", ids, "They stop where they are; reset starts them anew.")
+        self._change("cancel", ids)
 
-    def _act(self, operation: str, verb: str, ids: Sequence[int], meaning: str) -> None:
-        from anontui.tui.screens.confirm import ConfirmScreen
+    def ignore_opt_out(self, ids: Sequence[int]) -> None:
+        """Have the server use the data of patients who opted out, for a reason."""
+        self._change("ignore_opt_out", ids)
 
-        app = self.anontui
-        jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
+    def _change(self, operation: str, ids: Sequence[int]) -> None:
+        from anontui.tui.acts import common, jobs
 
-        def work() -> Any:
-            from anontui.operations import batches
-            from anontui.operations import jobs as operations
-            from anontui.operations.servers import connect
-
-            workspace, batch = app.model.workspace, app.model.batch
-            assert workspace is not None  # noqa: S101 - jobs come from one
-            assert batch is not None  # noqa: S101 - jobs come from one
-            with connect(workspace.settings, batches.server_of(workspace, batch)) as client:
-                yield from getattr(operations, operation)(client, ids)
-
-        def done(result: ActionResult) -> None:
-            self.grid.clear_marks()
-            failed = "; ".join(f"job {i}: {why}" for i, why in result.failed.items())
-            if failed:
-                app.notify(failed, title=f"{verb} failed", severity="error", markup=False)
-            app.say(f"{verb}: {len(result.done)} done, {len(result.failed)} failed")
-            app.polling.restart()
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                app.start("jobs", work, done, label=f"{verb} {jobs}")
-
-        app.push_screen(
-            ConfirmScreen(
-                f"{verb} {jobs} on {app.model.batch_server()}?",
-                meaning,
-                verb,
-                word=operation if len(ids) >= MANY else "",
-            ),
-            answered,
+        change = getattr(jobs, operation)
+        common.told(
+            self.anontui,
+            lambda: change(self.anontui, self.server(), ids, self.grid.clear_marks),
         )

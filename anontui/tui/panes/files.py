@@ -57,6 +57,10 @@ def _size(entry: os.DirEntry[str]) -> int:
         return 0
 
 
+def _is_selection(name: str) -> bool:
+    return name.startswith("fileselection") and name.endswith(".txt")
+
+
 def human(size: int) -> str:
     """A size in bytes as a person reads it: ``12 MB``."""
     amount, units = float(size), ["B", "kB", "MB", "GB", "TB"]
@@ -219,6 +223,34 @@ class FilesPane(Pane):
         if self.anontui.model.editor is None:
             return "there is no mapping yet (3, then i)"
         return ""
+
+    def folder(self) -> Path | None:
+        """The folder under the cursor, or the one that the file under it lies in."""
+        node = self._node(self.key)
+        if node is None:
+            return None
+        return node.path if node.is_folder else node.path.parent
+
+    def no_folder(self) -> str:
+        """Need: something under the cursor."""
+        return "" if self.folder() else "there is no folder"
+
+    def selection(self) -> Path | None:
+        """The selection under the cursor, or that of the folder under it; None without one."""
+        from anontui.project.selection import FILENAME
+
+        node = self._node(self.key)
+        if node is None:
+            return None
+        if not node.is_folder:
+            return node.path if _is_selection(node.path.name) else None
+        names = {child.path.name for child in node.children or ()}
+        known = FILENAME in names if node.children is not None else (node.path / FILENAME).exists()
+        return node.path / FILENAME if known else None
+
+    def no_selection(self) -> str:
+        """Need: a selection."""
+        return "" if self.selection() else "this folder has no selection (s makes one)"
 
     def _folders(self) -> list[Path]:
         nodes = [self._node(path) for path in self.chosen()]

@@ -14,7 +14,6 @@ from anontui.tui.panes.pane import Pane
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
-    from anontui.operations.creating import Created, Plan
     from anontui.project.editor import MappingEditor
 
 OPTIONS = (
@@ -22,6 +21,7 @@ OPTIONS = (
     ("root_source_path", "root"),
     ("destination_path", "destination"),
 )
+_PSEUDONYMS = ("pseudo_id", "pseudo_name")
 SAVE_DELAY = 0.4
 """Seconds after the last edit until the file is saved."""
 WATCH_SECONDS = 2.0
@@ -266,6 +266,22 @@ class MappingPane(Pane):
 
         app.start("files", work, lambda _: app.load())
 
+    def no_mapping_file(self) -> str:
+        """Need: a mapping, readable or not."""
+        return self.unreadable() if self.anontui.model.mapping_error is None else ""
+
+    def show_changes(self) -> None:
+        """Show and save what was changed in the editor."""
+        self.grid.empty = self.empty
+        self._show()
+        self._changed()
+
+    def reread(self) -> None:
+        """Read the file, which another program may have changed or deleted."""
+        if self.editor is not None:
+            self._watch()
+        self.anontui.load()
+
     def already_there(self) -> str:
         """Need: no mapping file yet."""
         if self.editor or self.anontui.model.mapping_error:
@@ -352,52 +368,22 @@ class MappingPane(Pane):
 
     # -- creating jobs -------------------------------------------------------------------
 
-    def plan(self) -> None:
-        """Dry run: check every row and show what would be sent; then ask."""
-        from anontui.tui.screens.plan import PlanScreen
-
-        app = self.anontui
+    def saved(self) -> bool:
+        """Save now; False, with a word about it, while the file and our edits disagree."""
         self.save()
         if self._conflict:
-            app.say("Create: first decide between their mapping (R) and yours (W)", "$warning")
-            return
-        workspace = app.model.workspace
-        assert workspace is not None  # noqa: S101 - the action needs a mapping
+            text = "Create: first decide between their mapping (R) and yours (W)"
+            self.anontui.say(text, "$warning")
+        return not self._conflict
 
-        def work() -> Plan:
-            from anontui.operations.creating import plan
-            from anontui.project.mapping import Mapping
-
-            return plan(workspace, Mapping.load(workspace.mapping_path))
-
-        def done(found: Plan) -> None:
-            app.push_screen(PlanScreen(found), lambda yes: self._create(found) if yes else None)
-
-        app.start("jobs", work, done, label="Dry run")
-
-    def _create(self, plan: Plan) -> None:
-        app = self.anontui
-        workspace = app.model.workspace
-        assert workspace is not None  # noqa: S101 - there is a plan of it
-
-        def work() -> Any:
-            from anontui.operations.creating import create
-            from anontui.operations.servers import connect
-
-            with connect(workspace.settings, plan.server) as client:
-                yield from create(workspace, plan, client)
-
-        def done(created: Created) -> None:
-            count = len(created.jobs)
-            app.say(f"{count} job{'s'[: count != 1]} created on {plan.server.name}", "$success")
-            app.load()
-            app.main.show_pane(app.main.jobs)
-
-        def failed(error: AnonTUIError) -> None:
-            app.fail(error)
-            app.load()
-
-        app.start("jobs", work, done, failed, label=f"Creating {len(plan.ready)} jobs")
+    def marked_pseudonyms(self) -> set[str] | None:
+        """The pseudonyms of the marked rows; None where no row is marked."""
+        if not self.grid.marks or self.editor is None:
+            return None
+        mapping = self.editor.mapping
+        rows = [self._row(key) for key in self.chosen()]
+        cells = {mapping.cell(row, name).strip() for row in rows for name in _PSEUDONYMS}
+        return cells - {""}
 
     # -- remembered ----------------------------------------------------------------------
 

@@ -155,15 +155,7 @@ class ServersPane(Pane):
             self._change(lambda _: settings, "Saved")
 
     def _change(self, change: Callable[[Settings], Settings], word: str) -> None:
-        app = self.anontui
-        workspace = app.model.workspace
-        if workspace is None:
-            return
-        settings = change(workspace.settings)
+        from anontui.tui.acts.common import save_settings
 
-        def saved(_: None) -> None:
-            app.say(word)
-            app.model.servers.clear()
-            app.load()
-
-        app.start("files", settings.save, saved)
+        if self.anontui.model.workspace is not None:
+            save_settings(self.anontui, change, word)

@@ -46,7 +46,7 @@ class HelpScreen(Dialog[None]):
 
 
 def _of(action: Action, reason: str) -> Content:
-    keys = " ".join(key_sign(key) for key in action.key.split(","))
+    keys = " ".join(map(key_sign, filter(None, action.key.split(",")))) or "^p"
     return _line(keys, action.name, reason)
 
 

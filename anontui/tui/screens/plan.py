@@ -57,10 +57,10 @@ class PlanRows:
 
 
 class PlanScreen(Dialog[bool]):
-    """Shows the plan; ``c`` creates what is ready."""
+    """Shows the plan; ``c`` creates what is ready, unless it is to be looked at only."""
 
-    def __init__(self, plan: Plan) -> None:
-        ready = len(plan.ready)
+    def __init__(self, plan: Plan, *, can_create: bool = True) -> None:
+        self._ready = ready = len(plan.ready) if can_create else 0
         create = f"c create {ready} job{'s'[: ready != 1]} · " if ready else ""
         super().__init__("Dry run: nothing has been sent yet", f"{create}esc back")
         self._plan = plan
@@ -97,6 +97,6 @@ class PlanScreen(Dialog[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """``c`` creates the jobs."""
-        if event.key == "c" and self._plan.ready:
+        if event.key == "c" and self._ready:
             event.stop()
             self.dismiss(True)

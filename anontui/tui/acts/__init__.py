@@ -1,0 +1,1 @@
+"""What actions do beyond their panes: a module a subject, imported when it is needed."""

@@ -1,0 +1,15 @@
+"""All actions of the app: pane by pane, then those of everywhere.
+
+The order is the order in the key bar, the palette and the help.
+"""
+
+from __future__ import annotations
+
+from anontui.tui.actions import Action
+from anontui.tui.catalog.batch import BATCH
+from anontui.tui.catalog.everywhere import EVERYWHERE
+from anontui.tui.catalog.files import FILES
+from anontui.tui.catalog.mapping import MAPPING
+from anontui.tui.catalog.servers import SERVERS
+
+ACTIONS: tuple[Action, ...] = (*SERVERS, *FILES, *MAPPING, *BATCH, *EVERYWHERE)

@@ -1,0 +1,133 @@
+"""Actions that mean the same in every pane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anontui.tui.actions import Action
+from anontui.tui.catalog.needs import late, loaded, task_running
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
+
+
+def _help(app: AnonTUI) -> None:
+    from anontui.tui.screens.help import HelpScreen
+
+    app.push_screen(HelpScreen())
+
+
+def _zoom(app: AnonTUI) -> None:
+    app.main.zoomed = not app.main.zoomed
+
+
+EVERYWHERE: tuple[Action, ...] = (
+    Action(
+        "app.filter",
+        "slash",
+        "Filter the rows of this pane",
+        lambda app: app.main.current.ask_filter(),
+        label="filter",
+    ),
+    Action("app.zoom", "z", "Zoom this pane, or back", _zoom, label="zoom"),
+    Action(
+        "app.cancel-task",
+        "x",
+        "Cancel what runs in the background",
+        lambda app: app.cancel_newest(),
+        needs=(task_running,),
+    ),
+    Action("app.back", "escape", "Drop marks, filter and zoom", lambda app: app.main.back()),
+    Action("app.next-pane", "tab", "Go to the next pane", lambda app: app.main.step_pane(1)),
+    Action(
+        "app.previous-pane",
+        "shift+tab",
+        "Go to the pane before",
+        lambda app: app.main.step_pane(-1),
+    ),
+    *(
+        Action(
+            f"app.pane-{number}",
+            str(number),
+            f"Go to pane {number}",
+            lambda app, number=number: app.main.show_pane(app.main.panes[number - 1]),  # type: ignore[misc]
+        )
+        for number in range(1, 5)
+    ),
+    Action(
+        "app.status", "", "Show where one stands", late("settings", "standing"), needs=(loaded,)
+    ),
+    Action("settings.show", "", "Show all settings", late("settings", "show"), needs=(loaded,)),
+    Action(
+        "settings.edit",
+        "",
+        "Open the settings in your editor",
+        late("settings", "edit"),
+        changes=True,
+    ),
+    Action(
+        "settings.set-validate-ssl",
+        "",
+        "Check the certificates of servers, or take any",
+        late("settings", "switch_validate_ssl"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action(
+        "settings.set-username",
+        "",
+        "Set the name that servers know you by",
+        late("settings", "set_username"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action(
+        "settings.get-token",
+        "",
+        "Make a new token",
+        late("settings", "new_token"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action(
+        "create.set-defaults",
+        "",
+        "Set what jobs get where a mapping says nothing",
+        late("settings", "set_defaults"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action(
+        "paths.show",
+        "",
+        "Show which local folder is which share",
+        late("paths", "show"),
+        needs=(loaded,),
+    ),
+    Action(
+        "paths.confirm",
+        "",
+        "Agree that mounts of this computer are shares",
+        late("paths", "confirm"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action(
+        "paths.add",
+        "",
+        "Say that a local folder is a share",
+        late("paths", "add"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action(
+        "paths.remove",
+        "",
+        "Forget a share",
+        late("paths", "remove"),
+        needs=(loaded,),
+        changes=True,
+    ),
+    Action("app.help", "question_mark", "Help", _help),
+    Action("app.quit", "q,ctrl+q", "Quit; jobs go on", lambda app: app.close(), label="quit"),
+)

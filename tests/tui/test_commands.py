@@ -1,0 +1,72 @@
+"""Whatever a command does, a key or the palette does too, and the reverse."""
+
+from __future__ import annotations
+
+from anontui.cli.run import root
+from anontui.tui.catalog import ACTIONS
+from tests.cli.commands import commands
+
+OTHERWISE_NAMED = {
+    "status": "app.status",
+    "server list": "app.pane-1",
+    "map status": "app.pane-3",
+    "map add-selection": "map.add-selection-file",
+    "batch info": "app.pane-4",
+    "batch status": "app.pane-4",
+    "batch watch": "app.pane-4",
+    "create show-defaults": "settings.show",
+    "settings info": "settings.show",
+    "settings user info": "settings.show",
+    "settings user set-username": "settings.set-username",
+    "settings user get-token": "settings.get-token",
+    "paths": "paths.show",
+    "serve": "server.start-built-in",
+    "serve stop": "server.start-built-in",
+    "serve status": "app.pane-1",
+}
+"""Commands whose action has another name; a pane shows at any time what these print."""
+
+NO_ACTION = {
+    "completion": "it is for the shell that the app was left for",
+    "demo": "it opens the app",
+    "serve user add": "a server is administered on its own machine, by whoever runs it",
+    "serve user list": "the same",
+    "serve user revoke": "the same",
+}
+NO_COMMAND = {
+    "app.": "they move about in the app",
+    "files.": "they move about in the tree; commands take folders and wildcards",
+    "mapping.": "they edit cells; a command opens the whole file: map edit",
+    "batch.mark": "commands take ids",
+    "server.edit": "commands remove and add",
+}
+
+
+def leaves() -> set[str]:
+    """The commands that do something by themselves."""
+    found = {" ".join(words) for words in commands(root)}
+    groups = {name for name in found if any(other.startswith(f"{name} ") for other in found)}
+    return found - groups | (groups & {"serve", "paths"})
+
+
+def action_of(command: str) -> str:
+    return OTHERWISE_NAMED.get(command, command.replace(" ", "."))
+
+
+def test_each_command_has_its_action() -> None:
+    ids = {action.id for action in ACTIONS}
+    missing = {name for name in leaves() if action_of(name) not in ids}
+    assert missing == set(NO_ACTION)
+
+
+def test_each_action_has_its_command() -> None:
+    meant = {action_of(name) for name in leaves()}
+    alone = {action.id for action in ACTIONS} - meant
+    assert {id_ for id_ in alone if not id_.startswith(tuple(NO_COMMAND))} == set()
+    assert all(any(id_.startswith(name) for id_ in alone) for name in NO_COMMAND)
+
+
+def test_no_name_is_out_of_date() -> None:
+    assert OTHERWISE_NAMED.keys() <= leaves()
+    for action in ACTIONS:  # a key of its own, or a name in the palette
+        assert action.key or action.name
