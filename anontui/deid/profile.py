@@ -58,8 +58,9 @@ _BESIDE_THE_TABLE = {
 _DATE_VRS = frozenset({"DA", "TM", "DT"})
 _TELLING_VRS = frozenset({"PN", "UR"}) | _DATE_VRS
 _TELLING_NOTHING = frozenset({0x0008010E, 0x00080120})  # ...except two URLs of coding schemes
-# Old order numbers and identifiers hide among the retired texts, which nothing reads any more.
-_RETIRED_TEXT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT", "OB"})
+# Old order numbers and identifiers hide among the retired texts, and second images among the
+# retired bytes, which nothing reads any more.
+_RETIRED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT", "OB", "OW", "OB or OW"})
 
 
 def standard_rules(options: Collection[Option]) -> dict[int, Rule]:
@@ -125,8 +126,8 @@ def unlisted(tag: int, options: Collection[Option]) -> Rule:
         return Rule(Action.SHIFT_DATE, f"option {Option.RETAIN_MODIFIED_DATES}")
     if known.vr in _TELLING_VRS and tag not in _TELLING_NOTHING:
         return Rule(Action.DELETE, f"not in E.1-1, and of VR {known.vr}")
-    if known.retired and known.vr in _RETIRED_TEXT_VRS:
-        return Rule(Action.DELETE, "not in E.1-1, retired text")
+    if known.retired and known.vr in _RETIRED_VRS:
+        return Rule(Action.DELETE, "not in E.1-1, retired")
     return Rule(Action.KEEP, "no rule names it")
 
 
