@@ -108,8 +108,9 @@ def seconds(engine: str, python: str, source: Path, cores: int) -> float:
             for core in range(cores)
         ]
         printed = [process.communicate() for process in running]
-    if failed := [told for process, (_, told) in zip(running, printed, strict=True) if process.returncode]:
-        sys.exit(f"{engine} failed: {failed[0][-1000:]}")
+    for process, (_, told) in zip(running, printed, strict=True):
+        if process.returncode:
+            sys.exit(f"{engine} failed: {told[-1000:]}")
     return sum(float(text.split()[-1]) for text, _ in printed) / cores**2
 
 
@@ -145,8 +146,9 @@ def command(source: Path, cores: int) -> None:
         peaks.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
         ratios.append(took[1] / took[0])
     print(
-        f"\nanontui deid, {len(list(source.iterdir()))} slices, {cores} workers: {median(ratios):.2f}"
-        f" x cp -r ({min(ratios):.2f} to {max(ratios):.2f}); largest process {max(peaks):.0f} MB"
+        f"\nanontui deid, {len(list(source.iterdir()))} slices, {cores} workers:"
+        f" {median(ratios):.2f} x cp -r ({min(ratios):.2f} to {max(ratios):.2f});"
+        f" largest process {max(peaks):.0f} MB"
     )
 
 

@@ -28,6 +28,8 @@ OTHERWISE_NAMED = {
 
 NO_ACTION = {
     "completion": "it is for the shell that the app was left for",
+    "deid explain": "it works on single files, without project and server",
+    "deid diff": "the same",
     "demo": "it opens the app",
     "serve user add": "a server is administered on its own machine, by whoever runs it",
     "serve user list": "the same",
