@@ -53,6 +53,10 @@ MIGRATIONS = (
     CREATE INDEX jobs_waiting ON jobs (priority DESC, job_id) WHERE status = 'ACTIVE';
     CREATE INDEX jobs_with_parts ON jobs (job_id) WHERE part_folder IS NOT NULL;
     """,
+    """
+    ALTER TABLE users ADD COLUMN
+        role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin'));
+    """,
 )
 
 Value = str | int | None

@@ -72,7 +72,7 @@ def _call(api: Api, users: Users, request: Request, body: bytes) -> Answer:
         raise Reply(404, documentation())
     user = given.text("user_name") or ""
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "token" or not users.is_valid(user, token.strip()):
+    if scheme.lower() != "token" or users.role(user, token.strip()) is None:
         log.warning("event=unauthorized function=%s", name if function else "?")
         refusal = {"errors": {"authorization": "User name and token do not belong together"}}
         raise Reply(401, refusal, **{"WWW-Authenticate": "Token"})
