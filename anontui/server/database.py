@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,12 +67,16 @@ class Database:
     """One connection, shared by the threads of this process under a lock.
 
     Other processes (``anontui serve user add``) may open the same file at the same time.
+    A subclass with migrations of its own is another file of this kind.
 
     Raises
     ------
     CannotStart
         If the file cannot be opened, is damaged, or was made by a newer version.
     """
+
+    migrations: Sequence[str] = MIGRATIONS
+    purpose = "the ledger of jobs"
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -82,7 +86,7 @@ class Database:
                 path, timeout=10, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
-            raise _unusable(path, str(error)) from error
+            raise _unusable(path, self.purpose, str(error)) from error
         try:
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -91,7 +95,7 @@ class Database:
             self._migrate(path)
         except sqlite3.Error as error:
             self.close()
-            raise _unusable(path, str(error)) from error
+            raise _unusable(path, self.purpose, str(error)) from error
         except CannotStart:
             self.close()
             raise
@@ -122,21 +126,21 @@ class Database:
     def _migrate(self, path: Path) -> None:
         with self.transaction() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > len(MIGRATIONS):
+            if version > len(self.migrations):
                 raise CannotStart(
                     f"{path} was made by a newer version of anontui",
                     advice="Update anontui, or choose another data folder with --data.",
                 )
-            for number in range(version, len(MIGRATIONS)):
+            for number in range(version, len(self.migrations)):
                 # not executescript(): that would commit halfway
-                for statement in MIGRATIONS[number].split(";"):
+                for statement in self.migrations[number].split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number + 1}")
 
 
-def _unusable(path: Path, cause: str) -> CannotStart:
+def _unusable(path: Path, purpose: str, cause: str) -> CannotStart:
     return CannotStart(
-        f"{path} cannot be used as the ledger of jobs",
+        f"{path} cannot be used as {purpose}",
         cause=cause,
         advice="Restore it from a backup, or choose another data folder with --data.",
     )
