@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from anontui.deid.earlier import Earlier
 from anontui.deid.pseudonym import Pseudonym
 from anontui.errors import DeidError, UsageError
 from anontui.server.database import Database, Row
@@ -89,18 +90,6 @@ class Taken:
     patients: int
     values: int
     conflicts: tuple[int, ...]
-
-
-@dataclass(frozen=True, repr=False)
-class Earlier:
-    """Values that were given out before, by another program: they go on being used."""
-
-    uids: Mapping[str, str] = field(default_factory=dict)
-    accessions: Mapping[str, str] = field(default_factory=dict)
-    offsets: Mapping[str, int] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.uids or self.accessions or self.offsets)
 
 
 class IdentitiesDatabase(Database):
