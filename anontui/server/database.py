@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +57,63 @@ MIGRATIONS = (
     ALTER TABLE users ADD COLUMN
         role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin'));
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN owner TEXT;
+    ALTER TABLE jobs ADD COLUMN stage TEXT NOT NULL DEFAULT 'collect'
+        CHECK (stage IN ('collect', 'deidentify', 'deliver'));
+    ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN files_per_minute INTEGER;
+    ALTER TABLE jobs ADD COLUMN client_key TEXT;
+    UPDATE jobs SET status = 'ACTIVE', attempt = attempt + 1, files_downloaded = 0,
+        files_processed = 0 WHERE status IN ('ACTIVE', 'UPLOADED');
+    DROP INDEX jobs_waiting;
+    CREATE INDEX jobs_waiting ON jobs (priority DESC, job_id)
+        WHERE owner IS NULL AND status IN ('ACTIVE', 'UPLOADED');
+    CREATE INDEX jobs_owned ON jobs (job_id) WHERE owner IS NOT NULL;
+    CREATE INDEX jobs_to_retry ON jobs (job_id) WHERE retries > 0 AND status = 'ERROR';
+    CREATE UNIQUE INDEX jobs_of_client ON jobs (user_name, client_key)
+        WHERE client_key IS NOT NULL;
+    CREATE TABLE attempts (
+        job_id INTEGER NOT NULL REFERENCES jobs (job_id),
+        attempt INTEGER NOT NULL,
+        owner TEXT NOT NULL,
+        started TEXT NOT NULL,
+        ended TEXT,
+        outcome TEXT,
+        PRIMARY KEY (job_id, attempt)
+    ) WITHOUT ROWID;
+    CREATE TABLE items (
+        item_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job_id INTEGER NOT NULL REFERENCES jobs (job_id),
+        source BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        status TEXT NOT NULL CHECK
+            (status IN ('waiting', 'running', 'ready', 'done', 'rejected', 'quarantined')),
+        owner TEXT,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        losses INTEGER NOT NULL DEFAULT 0,
+        code TEXT,
+        reason TEXT,
+        target TEXT,
+        study TEXT,
+        patient TEXT,
+        started TEXT,
+        ended TEXT
+    );
+    CREATE INDEX items_of_job ON items (job_id);
+    CREATE INDEX items_open ON items (job_id, status)
+        WHERE status IN ('waiting', 'running', 'ready');
+    CREATE UNIQUE INDEX items_done ON items (job_id, target) WHERE status = 'done';
+    CREATE TABLE audit (
+        audit_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time TEXT NOT NULL,
+        who TEXT NOT NULL,
+        what TEXT NOT NULL,
+        job_id INTEGER REFERENCES jobs (job_id),
+        details TEXT NOT NULL
+    );
+    CREATE INDEX audit_of_job ON audit (job_id);
+    """,
 )
 
 Value = str | int | None
@@ -79,6 +136,8 @@ class Database:
     purpose = "the ledger of jobs"
 
     def __init__(self, path: Path) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after every commit, in the thread that made it."""
         self._lock = threading.Lock()
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -117,6 +176,7 @@ class Database:
                 if self._connection.in_transaction:  # a full disk may have ended it already
                     self._connection.execute("ROLLBACK")
                 raise
+        self.on_change()
 
     def rows(self, sql: str, values: Mapping[str, Value] | None = None) -> list[Row]:
         """Read the rows that ``sql`` selects."""
