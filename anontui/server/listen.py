@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -55,9 +56,20 @@ class Server(uvicorn.Server):
         The ASGI application.
     ready
         Called when requests are taken.
+    ending
+        Called when the end begins; what does not end by itself ends then.
+    tls
+        Certificate and key; without, it speaks plain HTTP.
     """
 
-    def __init__(self, app: Starlette, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        ready: Callable[[], None],
+        ending: Callable[[], None] = lambda: None,
+        tls: tuple[Path, Path] | None = None,
+    ) -> None:
+        certificate, key = tls or (None, None)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -70,9 +82,12 @@ class Server(uvicorn.Server):
                 date_header=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=3,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
             )
         )
         self._ready = ready
+        self._ending = ending
         self._ended = asyncio.Event()
 
     def end(self) -> None:
@@ -83,19 +98,19 @@ class Server(uvicorn.Server):
         """What :meth:`serve` does between its start and its end."""
         self._ready()
         await self._ended.wait()
+        self._ending()
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         """Leave the signals to :func:`serve_http`."""
         return contextlib.nullcontext()
 
 
-def serve_http(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve_http(server: Server, listener: socket.socket) -> None:
     """Answer on ``listener`` until SIGTERM or SIGINT, which are ignored from then on.
 
-    ``listener`` is a listening socket, closed at the end; ``ready`` is called when requests
-    are taken.
+    ``listener`` is a listening socket, closed at the end.
     """
-    asyncio.run(_serve(Server(app, ready), listener))
+    asyncio.run(_serve(server, listener))
 
 
 async def _serve(server: Server, listener: socket.socket) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from anontui.idis.model import CORE_FIELDS, FIELDS, Job
 from anontui.server import http, listen
+from anontui.server.views import Seen, Views
 from tests.server.conftest import Ledger
 from tests.server.support import BOB_TOKEN, SHARE, Caller, path_job
 
@@ -112,7 +113,7 @@ def test_refused_credentials_are_logged_without_the_token(
 ) -> None:
     token = "secret" * 8
     assert Caller(call.url, token, token)("GET", "get_jobs")[0] == 401
-    assert "event=unauthorized function=get_jobs" in caplog.text
+    assert "event=unauthorized user=? function=get_jobs" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -364,12 +365,12 @@ def test_many_callers_at_once(call: Caller) -> None:
 
 
 def test_a_mistake_of_ours_is_json_and_the_log_tells_no_values(
-    call: Caller, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> list[Any]:
+    def broken(views: Views, seen: Seen) -> bytes:
         raise KeyError("Jansen")
 
-    monkeypatch.setattr(ledger.store, "newest", broken)
+    monkeypatch.setattr(Views, "newest", broken)
     status, answer = call("GET", "get_jobs")
     assert status == 500
     assert "Jansen" not in json.dumps(answer)

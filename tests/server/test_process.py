@@ -164,7 +164,7 @@ def test_a_taken_port_is_told_also_in_the_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("server.yml", b"shares: [", "line 1"),
+        ("server.yml", b"shares: [", "line 2"),
         ("identities/key", b"short", "key is damaged"),
         ("projects/Wetenschap-Algemeen/policy.yml", b"options: [all]\n", "policy.yml"),
         ("jobs.sqlite", b"rubbish" * 1000, "ledger"),
@@ -238,9 +238,9 @@ def test_a_stopped_server_goes_on_with_its_job(start_server: Start, share: Path)
     job_id = call.create()["job_id"]
     wait_until(lambda: call.job(job_id)["status"] == "UPLOADED")
     assert server.kill(signal.SIGTERM) == 0
-    assert [path for path in files_below(share) if path.name.startswith(".")] == []
     job = server.start().wait(job_id)
     assert (job["status"], job["files_processed"]) == ("DONE", 150)
+    assert [path for path in files_below(share) if path.name.startswith(".")] == []
 
 
 def test_the_log_holds_no_source_and_no_patient(start_server: Start, share: Path) -> None:
