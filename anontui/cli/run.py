@@ -30,6 +30,8 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "batch": ("anontui.cli.batch", "Follow and change this folder's jobs."),
         "job": ("anontui.cli.job", "Look at and change single jobs."),
         "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
+        "identities": ("anontui.cli.identities", "Look up who is who on this machine's server."),
+        "quarantine": ("anontui.cli.quarantine", "Decide about files that a server holds back."),
     },
 )
 @click.option("--readonly", is_flag=True, help="Open the app so that it changes nothing.")

@@ -239,6 +239,12 @@ class Deidentifier:
             return Outcome(refused.status, refused.words(), refused.reason), steps
         return _outcome(result), steps
 
+    def new_study_uid(self, uid: str) -> str:
+        """What becomes of a StudyInstanceUID."""
+        nobody = Pseudonym("-", "-")
+        treatment = Treatment(self.policy, self._key, nobody, "", self._earlier)
+        return treatment.new_uid_at(at.STUDY_INSTANCE, uid)
+
     def _treatment(self, patient_id: str) -> Treatment:
         treatment = self._treatments.get(patient_id)
         if treatment is None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anontui.deid import Policy
 
 _STUDY_DATE = 0x00080020
-_TAGS = ("PatientName", "StudyDate", "AccessionNumber", "StudyInstanceUID")
+_TAGS = ("PatientName", "StudyDate", "AccessionNumber", "PatientID", "StudyInstanceUID")
 _LONGEST = 256
 
 
@@ -36,9 +36,10 @@ def study_facts(source: Path, result: Path, policy: Policy) -> StudyFacts:
     )
 
 
-def study_of(source: Path) -> str:
-    """Read the StudyInstanceUID of a file that is held."""
-    return _text(_header(source), "StudyInstanceUID")
+def patient_and_study(source: Path) -> tuple[str, str]:
+    """Read the Patient ID and the StudyInstanceUID of a file that is held."""
+    header = _header(source)
+    return _text(header, "PatientID"), _text(header, "StudyInstanceUID")
 
 
 def _header(path: Path) -> Dataset:

@@ -10,6 +10,7 @@ them all.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -59,7 +60,8 @@ class StudyFacts:
 class Identity:
     """Who and what a file was, and is now.
 
-    ``facts`` need not be there for each file of a study.
+    ``facts`` need not be there for each file of a study. Without a series it is of a study
+    only: a file of it is held.
     """
 
     patient_id: str
@@ -122,6 +124,7 @@ class IdentitiesDatabase(Database):
             new_accession TEXT NOT NULL DEFAULT '',
             UNIQUE (patient, original_uid, new_uid)
         );
+        CREATE INDEX studies_by_new ON studies (new_uid);
         CREATE TABLE series (
             series INTEGER PRIMARY KEY AUTOINCREMENT,
             study INTEGER NOT NULL REFERENCES studies (study),
@@ -233,6 +236,16 @@ class Identities:
         """Return every patient with every study, in the order in which they came."""
         return self._rows("", {})
 
+    def original_studies(self, project: str, new: Iterable[str]) -> list[str]:
+        """Return the original StudyInstanceUIDs of new ones, each once."""
+        rows = self._database.rows(
+            "SELECT DISTINCT original_uid FROM studies JOIN patients USING (patient)"
+            " WHERE project = :project AND new_uid IN (SELECT value FROM json_each(:new))"
+            " ORDER BY study",
+            {"project": project, "new": json.dumps(list(new))},
+        )
+        return [str(row["original_uid"]) for row in rows]
+
     def take(self, entries: Iterable[Entry], project: str = ANY_PROJECT) -> Taken:
         """Add an index from elsewhere, so that its pseudonyms go on being used.
 
@@ -336,6 +349,8 @@ class _Writer:
                           new_uid=one.new_study)  # fmt: skip
         if one.facts is not None:
             self._facts(patient, study, one.facts)
+        if not one.series:
+            return
         series = self._row("series", "series", study=study, original_uid=one.series,
                            new_uid=one.new_series)  # fmt: skip
         digest = int.from_bytes(sha256(one.new_instance.encode()).digest()[:8], "big", signed=True)

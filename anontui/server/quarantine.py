@@ -190,17 +190,24 @@ class Quarantine:
     # --- what a person does
 
     def entries(
-        self, ids: Sequence[str] | None = None, *, state: State | None = None, after: str = ""
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        state: State | None = None,
+        job_id: int | None = None,
+        after: str = "",
     ) -> list[Row]:
         """What is held, oldest first; no more than a thousand from the id ``after`` on."""
         return self._database.rows(
             f"SELECT {_SHOWN} FROM entries WHERE (:ids IS NULL OR id IN"  # noqa: S608 - constants
             " (SELECT value FROM json_each(:ids))) AND (:state IS NULL OR state = :state)"
+            " AND (:job_id IS NULL OR job_id = :job_id)"
             " AND entry > coalesce((SELECT entry FROM entries WHERE id = :after), 0)"
             " ORDER BY entry LIMIT 1000",
             {
                 "ids": None if ids is None else json.dumps(list(ids)),
                 "state": state,
+                "job_id": job_id,
                 "after": after,
             },
         )

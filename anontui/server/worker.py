@@ -11,7 +11,8 @@ import pickle
 import re
 import signal
 import threading
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anontui.deid.earlier import NOTHING, Earlier
+from anontui.deid.pseudonym import Pseudonym
 from anontui.errors import DeidError
+from anontui.server.identities import is_template
 from anontui.server.items import Held, ItemStatus, Outcome
+from anontui.server.notes import PROTOCOL, Desk, Names, Notes
 from anontui.server.places import safe_name
 from anontui.server.projects import Project
+from anontui.server.quarantine import FILTERS, Pardon
 
 if TYPE_CHECKING:
     from anontui.deid import Deidentifier
@@ -53,6 +59,12 @@ class Orders:
         If any, only these are wanted.
     ignore_opt_out
         Whether patients who opted out are treated like others.
+    earlier
+        What another program gave out before, as :func:`packed` makes it.
+    pardons
+        What a person released from quarantine, by source.
+    without
+        Filters that do not count.
     """
 
     root: Path
@@ -63,15 +75,22 @@ class Orders:
     patient_name: str
     sop_classes: frozenset[str] = frozenset()
     ignore_opt_out: bool = False
+    earlier: bytes = field(default=b"", repr=False)
+    pardons: tuple[tuple[str, Pardon], ...] = field(default=(), repr=False)
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, repr=False)  # a cluster's logs show arguments
 class Chunk:
-    """Some files of one attempt; ``alone`` if one of them may have killed its worker."""
+    """Some files of one attempt; ``alone`` if one of them may have killed its worker.
+
+    ``pseudonyms`` are those of patients that a worker lacked, by Patient ID.
+    """
 
     orders: Orders
     items: tuple[Held, ...]
     alone: bool = False
+    pseudonyms: Mapping[str, Pseudonym] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,12 +98,13 @@ class Report:
     """What became of a chunk's items; those that are not in it were not reached.
 
     ``failure`` says, without identity, what stops the whole job; ``transient`` whether it
-    may pass.
+    may pass. ``notes`` carry the originals, for the table of identities and nothing else.
     """
 
     outcomes: tuple[tuple[Held, Outcome], ...]
     failure: str = ""
     transient: bool = True
+    notes: Notes = field(default=Notes(), repr=False)
 
 
 def obey(lifeline: Connection) -> None:
@@ -116,6 +136,11 @@ def pickled_policy(project: Project) -> bytes:
     return pickle.dumps(project.read_policy())
 
 
+def packed(earlier: Earlier) -> bytes:
+    """Make what was given out before small enough to go with every chunk; nothing is empty."""
+    return zlib.compress(pickle.dumps(earlier), 1) if earlier else b""
+
+
 def work(chunk: Chunk) -> Report:
     """De-identify the files of a chunk, one after the other, and sync the results.
 
@@ -129,7 +154,14 @@ def work(chunk: Chunk) -> Report:
 
 def _work(chunk: Chunk) -> Report:
     orders = chunk.orders
-    deidentifier = _deidentifier(orders)
+    names = _names(orders)
+    if names is not None:
+        names.known.update(chunk.pseudonyms)
+    desk = Desk(
+        lambda without: _deidentifier(replace(orders, without=without)),
+        names,
+        dict(orders.pardons),
+    )
     outcomes: list[tuple[Held, Outcome]] = []
     failure = ""
     for held in chunk.items:
@@ -139,14 +171,15 @@ def _work(chunk: Chunk) -> Report:
         try:
             if chunk.alone:
                 (orders.parts / f"{held.part}{BEGUN}").touch()
-            treated = deidentifier.file(Path(held.source), part, sync=False)
+            treated = desk.treat(held.source, part)
         except (DeidError, OSError) as error:
             failure = f"Could not move file to the destination: {_cause(error)}"
             break
         if treated.code == "unreadable" and not orders.root.is_dir():
             failure = "The source cannot be read: its share is away"
             break
-        outcomes.append((held, _outcome(treated, orders, deidentifier)))
+        if not desk.lacks_pseudonym(held.item_id):
+            outcomes.append((held, _outcome(treated, orders, desk, held)))
     parts = [orders.parts / held.part for held, one in outcomes if one.status is ItemStatus.READY]
     try:
         _sync(parts)
@@ -155,20 +188,24 @@ def _work(chunk: Chunk) -> Report:
             with suppress(OSError):
                 part.unlink()
         return Report((), f"Could not move file to the destination: {_cause(error)}")
-    return Report(tuple(outcomes), failure)
+    return Report(tuple(outcomes), failure, notes=desk.notes())
 
 
-def _outcome(treated: Treated, orders: Orders, deidentifier: Deidentifier) -> Outcome:
+def _outcome(treated: Treated, orders: Orders, desk: Desk, held: Held) -> Outcome:
     if treated.status != "done":
         reason = treated.reason.partition(" (")[0].partition(": ")[0] or treated.status
-        return Outcome(ItemStatus(treated.status), str(treated.code or ""), reason)
+        code = str(treated.code or "")
+        study = desk.note_held(held.source, orders.patient_id) if code == PROTOCOL else ""
+        return Outcome(ItemStatus(treated.status), code, reason, study=study)
     uids = (treated.study_instance_uid, treated.series_instance_uid, treated.sop_instance_uid)
     if not all(re.fullmatch(r"[0-9.]{1,64}", uid) for uid in uids):  # they become file names
         return Outcome(ItemStatus.QUARANTINED, "missing_uid", "without valid UIDs")
     study, series, instance = uids
-    target = f"{safe_name(orders.patient_id)}/{study}/{series}/{instance}.dcm"
+    pseudonym = desk.pseudonym(treated, orders.patient_id)
+    desk.note(treated, held.source, orders.parts / held.part, pseudonym)
+    target = f"{safe_name(pseudonym)}/{study}/{series}/{instance}.dcm"
     patient = ""
-    if deidentifier.policy.filters.patient_conflict:
+    if desk.minds_conflicts:
         original = treated.original.patient_id if treated.original else ""
         patient = hmac.digest(orders.key, b"patient\0" + original.encode(), "sha256").hex()[:32]
     return Outcome(ItemStatus.READY, target=target, study=study, patient=patient)
@@ -179,7 +216,7 @@ _mine = threading.local()
 
 def _deidentifier(orders: Orders) -> Deidentifier:
     """The engine of an attempt, which remembers what it saw from one chunk to the next."""
-    from anontui.deid import Deidentifier, Pseudonym
+    from anontui.deid import Deidentifier
 
     made: dict[Orders, Deidentifier] = _mine.__dict__.setdefault("made", {})
     if orders not in made:
@@ -191,11 +228,35 @@ def _deidentifier(orders: Orders) -> Deidentifier:
             both = filters.sop_classes & orders.sop_classes or frozenset({"none of them"})
             wanted = both if filters.sop_classes else orders.sop_classes
             filters = replace(filters, sop_classes=wanted)
+        filters = replace(filters, **dict.fromkeys(orders.without & FILTERS, False))
         pseudonym = Pseudonym(patient_id=orders.patient_id, patient_name=orders.patient_name)
         while len(made) > 1:
             del made[next(iter(made))]
-        made[orders] = Deidentifier(replace(policy, filters=filters), orders.key, pseudonym)
+        made[orders] = Deidentifier(
+            replace(policy, filters=filters),
+            orders.key,
+            _names(orders) or pseudonym,
+            earlier=_unpacked(orders.earlier),
+        )
     return made[orders]
+
+
+def _names(orders: Orders) -> Names | None:
+    """The pseudonyms that this worker was told, if each patient gets another one."""
+    if not is_template(orders.patient_id):
+        return None
+    orders = replace(orders, without=frozenset())
+    told: dict[Orders, Names] = _mine.__dict__.setdefault("names", {})
+    if orders not in told:
+        while len(told) > 1:
+            del told[next(iter(told))]
+        told[orders] = Names()
+    return told[orders]
+
+
+def _unpacked(earlier: bytes) -> Earlier:
+    unpickled = pickle.loads(zlib.decompress(earlier)) if earlier else None  # noqa: S301 - as above
+    return unpickled if isinstance(unpickled, Earlier) else NOTHING
 
 
 @cache
