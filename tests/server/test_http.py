@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from anontui.idis.model import CORE_FIELDS, FIELDS, Job
-from anontui.server import http, listen
+from anontui.server import calls, http, listen
 from anontui.server.views import Seen, Views
 from tests.server.conftest import Ledger
 from tests.server.support import BOB_TOKEN, SHARE, Caller, path_job
@@ -65,16 +66,7 @@ def test_parameters_may_stand_in_the_query(call: Caller) -> None:
     assert (status, job["job_id"]) == (200, 1)
 
 
-FUNCTIONS = {
-    "": "GET",
-    "get_jobs": "GET",
-    "get_jobs_list": "GET",
-    "get_jobs_list_extended": "GET",
-    "get_job": "GET",
-    "create_job": "POST",
-    "cancel_job": "POST",
-    "modify_job": "POST",
-}
+FUNCTIONS = {"": "GET", **{name: one.method for name, one in calls.FUNCTIONS.items()}}
 
 
 @pytest.mark.parametrize(
@@ -97,15 +89,23 @@ def test_wrong_credentials_are_refused_and_change_nothing(
         assert (status, list(answer)) == (401, ["errors"]), function
     assert call.job(1) == before
     assert len(ledger.store.newest()) == 1
+    rows = [row for row in ledger.store.audit() if row["what"] == "unauthorized"]
+    assert [json.loads(str(row["details"]))["function"] for row in rows] == [
+        name or "?" for name in FUNCTIONS
+    ]
+    assert {row["who"] for row in rows} == {user if user == "alice" else "?"}
 
 
 @pytest.mark.parametrize("header", ["", "Token", "Basic YWxpY2U6eA=="])
-def test_missing_or_strange_credentials_are_refused(call: Caller, header: str) -> None:
+def test_missing_or_strange_credentials_are_refused(
+    call: Caller, ledger: Ledger, header: str
+) -> None:
     answer = httpx.get(
         f"{call.url}/get_jobs?user_name=alice",
         headers={"Authorization": header} if header else {},
     )
     assert answer.status_code == 401
+    assert ledger.store.audit()[-1]["what"] == "unauthorized"
 
 
 def test_refused_credentials_are_logged_without_the_token(
@@ -336,6 +336,36 @@ def test_half_a_request_is_hung_up_on_and_blocks_nobody(
         client.settimeout(10)
         answer = client.recv(1000)
         assert answer == b"" or b" 408 " in answer
+        client.close()
+
+
+def test_nobody_waits_for_hostile_callers(call: Caller) -> None:
+    """While some send too little and others too much, a third is answered."""
+    call.create()
+    head = b"POST /create_job HTTP/1.1\r\nHost: x\r\n"
+    fields = urlencode([("user_name", "alice"), *(("job_ids", 1) for _ in range(200_000))])
+    slow = [_connection(call) for _ in range(200)]
+    for client in slow:
+        client.sendall(head if client.fileno() % 2 else head + b"Content-Length: 9\r\n\r\nu")
+    huge = [_connection(call) for _ in range(10)]
+    for client in huge:
+        with suppress(ConnectionError):  # it may hang up while we send
+            client.sendall(head + b"Content-Length: 100000000\r\n\r\n" + b"x" * 100_000)
+    many = [
+        threading.Thread(target=call.raw, args=("GET", "get_jobs_list", fields.encode()))
+        for _ in range(4)
+    ]
+    for thread in many:
+        thread.start()
+    for _ in range(10):
+        assert call("GET", "get_jobs")[0] == 200
+    for client in slow:  # their time is not over yet
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(1)
+    for thread in many:
+        thread.join()
+    for client in (*slow, *huge):
         client.close()
 
 
