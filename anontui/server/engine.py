@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
@@ -24,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Do = Callable[[Chunk], Report]
-ENGINES = ("process", "dask")
+CALLS = 8  # of a function whose process is lost
 
 
 class Loss(Enum):
@@ -207,7 +208,8 @@ def call(pool: Pool, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     CannotStart
         If the pool is lost again and again.
     """
-    for _ in range(3):
+    for tries in range(CALLS):
+        time.sleep(min(2.0, 0.1 * 2**tries) if tries else 0)
         try:
             return pool.submit(function, *args, **kwargs).result()
         except (BrokenProcessPool, CancelledError):

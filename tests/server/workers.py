@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from anontui.server.items import Held, ItemStatus, Outcome
-from anontui.server.worker import BEGUN, Chunk, Report
+from anontui.server.worker import BEGUN, Chunk, Report, work
 
 
 def obedient(chunk: Chunk) -> Report:
@@ -54,3 +57,16 @@ def pid_of(chunk: Chunk) -> Report:
 def refuse(chunk: Chunk) -> Report:
     """As a worker that lacks something."""
     raise ModuleNotFoundError("anontui")
+
+
+def unsynced(chunk: Chunk) -> Report:
+    """The real work, on a disk that cannot sync while there is a file ``broken``."""
+
+    def fsync(handle: Any) -> None:
+        if (chunk.orders.root.parent / "broken").exists():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        synced(handle)
+
+    synced = os.fsync
+    with mock.patch.object(os, "fsync", fsync):
+        return work(chunk)
