@@ -15,15 +15,22 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
+MOST_CONNECTIONS = 400  # systems give a process 1,024 descriptors, or 256
 
 
 class _Protocol(H11Protocol):
-    """Hangs up on a client that does not finish the head of its request."""
+    """Hangs up on a client that does not finish the head of its request.
+
+    Where too many clients are connected, the one who waits longest without having asked for
+    anything makes room: files and databases need descriptors, too.
+    """
 
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
         # asyncio does this only for sockets that were made with a protocol number; without
         # it every answer may wait 40 ms for the client's acknowledgement
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -37,6 +44,17 @@ class _Protocol(H11Protocol):
         super().connection_lost(exc)
         if self._patience is not None:
             self._patience.cancel()
+
+    def _make_room(self) -> None:
+        waiting = [
+            (one._patience.when(), id(one), one.transport)
+            for one in self.connections
+            if isinstance(one, _Protocol)
+            and one._patience is not None
+            and not one.transport.is_closing()
+        ]
+        if waiting:
+            min(waiting)[2].abort()
 
     def _watch(self) -> None:
         waits = self.cycle is None or self.cycle.response_complete

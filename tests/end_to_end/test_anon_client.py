@@ -293,7 +293,7 @@ def test_every_command_there_is(
     assert "Removed mapping" in anon("map", "delete")
     assert "Removed file selection" in anon("select", "delete", at=one)
     for words, more in BROKEN.items():
-        command = [anon.program, *words.split(), *more.split()]
+        command = [str(anon.program), *words.split(), *more.split()]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert "Traceback" in done.stderr, f"{words} works now: try it"
     assert _commands(anon.program) - set(BROKEN) <= anon.used

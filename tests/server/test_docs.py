@@ -60,7 +60,7 @@ def test_the_project_is_read(tmp_path: Path) -> None:
     (tmp_path / "project.yml").write_text(text)
     (tmp_path / "policy.yml").write_text("")
     project = read_project(tmp_path / "project.yml")
-    assert project.users == {"z123456", "z654321"}
+    assert project.users == frozenset({"z123456", "z654321"})
     assert project.sources == (r"\\server\research\lung",)
 
 

@@ -369,6 +369,28 @@ def test_nobody_waits_for_hostile_callers(call: Caller) -> None:
         client.close()
 
 
+def test_who_asks_is_let_in_before_who_only_waits(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "MOST_CONNECTIONS", 10)
+    waiting = [_connection(call) for _ in range(50)]
+    for client in waiting:
+        with suppress(ConnectionError):
+            client.sendall(b"GET /get_jobs HT")
+    assert call("GET", "get_jobs")[0] == 200
+    held = 0
+    for client in waiting:
+        client.setblocking(False)
+        try:
+            client.recv(1)
+        except BlockingIOError:
+            held += 1
+        except ConnectionError:
+            pass
+        client.close()
+    assert held <= 10
+
+
 def test_a_kept_connection_outlives_the_time_for_a_head(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
