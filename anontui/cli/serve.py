@@ -181,6 +181,45 @@ def backup(default: Path, target: Path, data: Path | None) -> None:
     click.echo(f"Backed up to {target} ({size / 1e6:.1f} MB)")
 
 
+@serve.command("audit")
+@click.option("--since", metavar="DATE", help="From this date or time on, such as 2024-01-31.")
+@click.option("--job", "job_id", type=int, help="Of this job only.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a row a line.")
+@DATA_OPTION
+@click.pass_obj
+def show_audit(
+    default: Path, since: str | None, job_id: int | None, as_json: bool, data: Path | None
+) -> None:
+    """Show who did what, oldest first, and check that nobody changed it.
+
+    Keep the hash that it ends with elsewhere, such as on paper: a row that is changed, added
+    or taken out later then shows, for that hash is gone.
+    """
+    from anontui.server import audit
+
+    with _users(data or default) as (_, folder), closing(folder.database()) as database:
+        after = 0
+        while rows := audit.page(database, after, 1000, job_id):
+            after = int(rows[-1]["audit_id"] or 0)
+            for row in rows:
+                if str(row["time"]) < (since or ""):
+                    continue
+                if as_json:
+                    click.echo(json.dumps(row, ensure_ascii=False))
+                    continue
+                job = f"  job {row['job_id']}" if row["job_id"] is not None else ""
+                told = json.loads(str(row["details"]))
+                details = "".join(f"  {name}={value}" for name, value in told.items())
+                click.echo(f"{row['time']}  {row['who']}  {row['what']}{job}{details}")
+        broken, last = audit.verify(database)
+    if broken is not None:
+        raise CannotStart(
+            f"The audit was changed: row {broken} does not fit those before it",
+            advice="Compare it with a backup, and find out who can write to the data folder.",
+        )
+    click.echo(f"The audit is whole up to {last or 'its start'}", err=True)
+
+
 @serve.group(name="user")
 def user() -> None:
     """Say who may use the server; works while it runs, too."""

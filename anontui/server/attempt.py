@@ -20,6 +20,7 @@ from pathlib import Path
 from anontui.errors import CallRefused, CannotStart, DeidError, ProjectError
 from anontui.idis.model import JobStatus
 from anontui.server import items
+from anontui.server.aftercare import PRACTICE, REMOVED, Aftercare, is_practice
 from anontui.server.claims import Claim, Claims
 from anontui.server.collect import collect
 from anontui.server.database import Value
@@ -33,6 +34,7 @@ from anontui.server.deliver import (
     sweep_parts,
 )
 from anontui.server.engine import Engine
+from anontui.server.hooks import HookFailed
 from anontui.server.items import CONFLICTING, Held, ItemStatus, Outcome
 from anontui.server.places import Places, SourcePlace
 from anontui.server.projects import Projects
@@ -81,6 +83,8 @@ class Attempt:
         Has a process that reads policies.
     stopping
         Set when the server stops.
+    aftercare
+        Notes identities, keeps held files, and calls the hook.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Attempt:
         key: bytes,
         engine: Engine,
         stopping: threading.Event,
+        aftercare: Aftercare,
     ) -> None:
         self.claim = claim
         self._claims = claims
@@ -100,6 +105,7 @@ class Attempt:
         self._key = key
         self._engine = engine
         self._stopping = stopping
+        self._aftercare = aftercare
         self._next_look = 0.0
         self._next_tell = 0.0
 
@@ -126,6 +132,7 @@ class Attempt:
         with _told_as("Could not move file to the destination"):
             parts = self._part_folder(destination, places)
         wanted = str(job["source_sop_class_filter_list"] or "").split(",")
+        earlier, pardons = self._aftercare.given_before(job)
         return Orders(
             root=source.folder,
             parts=parts,
@@ -135,6 +142,8 @@ class Attempt:
             patient_name=str(job["source_anonymizedpatientname"]),
             sop_classes=frozenset(filter(None, map(str.strip, wanted))),
             ignore_opt_out=str(job["source_ignore_opt_out"] or "").lower() == "true",
+            earlier=earlier,
+            pardons=pardons,
         )
 
     def deliver(self) -> bool:
@@ -154,6 +163,11 @@ class Attempt:
         if self.claim.job["stage"] != "deliver":
             self._hold_conflicts()
         parts = Path(str(self.claim.job["part_folder"]))
+        self._keep_held()
+        self._call_hook(parts)
+        if is_practice(self.claim.job):
+            self._end_practice(parts)
+            return True
         with _told_as("Could not move file to the destination"):
             while batch := self._ready():
                 pairs = [(parts / held.part, held.target) for held in batch]
@@ -162,6 +176,7 @@ class Attempt:
         if counts[ItemStatus.WAITING]:
             self.commit(stage="deidentify")
             return False
+        self._keep_held()
         self._finish(counts, parts)
         return True
 
@@ -215,6 +230,8 @@ class Attempt:
 
     def _part_folder(self, destination: Path, places: Places) -> Path:
         """Make the folder of results, holding those of earlier attempts that still count."""
+        if is_practice(self.claim.job):
+            destination = self._aftercare.practice_folder()
         known = self.claim.job["part_folder"]
         parts = Path(str(known)) if known else destination / f"{PART_PREFIX}{uuid.uuid4().hex}"
         if known and parts.parent != destination:  # the job was changed meanwhile
@@ -223,7 +240,8 @@ class Attempt:
         if not items.counts(self._database, self.claim.job_id).keys() & _OPEN:
             return parts
         self.commit(part_folder=str(parts), tell=False)
-        make_folder(destination, places)
+        if not is_practice(self.claim.job):
+            make_folder(destination, places)
         with self._database.transaction() as connection:
             ready = items.ready(connection, self.claim.job_id)
         there = sweep_parts(parts, [held.part for held in ready])
@@ -242,9 +260,44 @@ class Attempt:
             items.settle(connection, [(held, outcome) for held in conflicting], ItemStatus.READY)
         self.claim = claim
 
-    def _ready(self) -> list[Held]:
+    def _keep_held(self) -> None:
+        with _told_as("The server's quarantine cannot be written"):
+            self._aftercare.keep_held(self.claim.job)
+
+    def _call_hook(self, parts: Path) -> None:
+        try:
+            with _told_as("The server's run folder cannot be written"):
+                ready = self._ready(-1)
+                removed = self._aftercare.call_hook(self.claim.job, parts, ready, self.tick)
+        except HookFailed as failure:
+            raise JobFailed(failure.sentence()) from failure
+        self._leave_out(removed, "hook", REMOVED)
+
+    def _end_practice(self, parts: Path) -> None:
+        """Deliver nothing, and tell what would have been."""
+        ready = self._ready(-1)
+        self._leave_out(ready, "practice", PRACTICE)
+        left_out = items.left_out(self._database, self.claim.job_id)
+        del left_out[PRACTICE]
+        text = f"Practice run: {len(ready)} files would be delivered, and nothing was"
+        if left_out:
+            text += f"; {left_out.total()} would be left out: {account(left_out)}"
+        with suppress(OSError):  # the next start of the server sweeps it
+            remove_parts(parts)
+        self.commit(JobStatus.DONE, files_processed=len(ready), error=text, retries=0)
+
+    def _leave_out(self, held: list[Held], code: str, reason: str) -> None:
+        outcome = Outcome(ItemStatus.REJECTED, code, reason)
         with self._database.transaction() as connection:
-            return items.ready(connection, self.claim.job_id, most=PLACED_AT_ONCE)
+            claim = self._claims.commit(self.claim, within=connection, tell=False)
+            if claim is None:
+                raise Voided
+            items.settle(connection, [(one, outcome) for one in held], ItemStatus.READY)
+        self.claim = claim
+
+    def _ready(self, most: int = PLACED_AT_ONCE) -> list[Held]:
+        with self._database.transaction() as connection:
+            return items.ready(connection, self.claim.job_id, most=most)
 
     def _record(self, batch: list[Held], placed: list[Placed]) -> None:
         with self._database.transaction() as connection:

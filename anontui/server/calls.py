@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from anontui.deid import Pseudonym
-from anontui.errors import CallRefused, DeidError
+from anontui.errors import CallRefused, DeidError, UsageError
 from anontui.idis.model import JobStatus
 from anontui.server.database import Row
 from anontui.server.live import Hub, Stream
 from anontui.server.parameters import Kind, Parameter, Parameters, missing
 from anontui.server.places import refused
 from anontui.server.projects import Projects
+from anontui.server.quarantine import State
+from anontui.server.review import Review
 from anontui.server.store import DEFINITION, REMARKS, Store, no_such_job, to_json
 from anontui.server.users import Role
 from anontui.server.views import Seen, Views
@@ -59,13 +62,18 @@ class Api:
         Who may do what.
     hub
         Tells of changes.
+    review
+        Identities and quarantine, for admins.
     """
 
-    def __init__(self, store: Store, views: Views, projects: Projects, hub: Hub) -> None:
+    def __init__(
+        self, store: Store, views: Views, projects: Projects, hub: Hub, review: Review
+    ) -> None:
         self.store = store
         self.projects = projects
         self._views = views
         self.hub = hub
+        self._review = review
 
     def get_jobs(self, caller: Caller, given: Parameters) -> Answer:
         """The newest jobs."""
@@ -184,11 +192,50 @@ class Api:
         self._check(caller, job)
         return job
 
+    def get_quarantine(self, caller: Caller, given: Parameters) -> Answer:
+        """The files that are held for a person, or were, oldest first."""
+        state = (given.text("state") or "").strip()
+        entries = self._review.quarantine.entries(
+            state=State(state) if state else None,
+            job_id=given.number("job_id", 0) or None,
+            after=given.text("after") or "",
+        )
+        return {"entries": entries}
+
+    def release_quarantine(self, caller: Caller, given: Parameters) -> Answer:
+        """Have held files done again in their jobs: somebody looked, and they may go."""
+        again = (given.text("again") or "").strip().lower() == "true"
+        ids, note = given.values["entry_ids"], given.text("note") or ""
+        with _refusing("entry_ids"):
+            released = self._review.release(ids, caller.name, note, again=again)
+        return {
+            "released": [entry["id"] for entry in released.entries],
+            "job_ids": sorted(released.jobs),
+        }
+
+    def reject_quarantine(self, caller: Caller, given: Parameters) -> Answer:
+        """Have held files stay out for good; their copies are deleted."""
+        ids, note = given.values["entry_ids"], given.text("note") or ""
+        with _refusing("entry_ids"):
+            rejected = self._review.reject(ids, caller.name, note)
+        return {"rejected": [entry["id"] for entry in rejected]}
+
+    def find_identity(self, caller: Caller, given: Parameters) -> Answer:
+        """The patients and studies that a text names, original or new; it is in the audit."""
+        with _refusing("text"):
+            return {"found": self._review.find(given.text("text") or "", caller.name)}
+
+    def _template(self, caller: Caller, job: Row) -> str | None:
+        """What the project gives patients who come without a pseudonym."""
+        name = str(job.get("project_name"))
+        project = self.projects.all().get(name) if caller.sees(name) else None
+        return project.pseudonyms or None if project else None
+
     def _check(self, caller: Caller, job: Row) -> None:
         """Refuse a job that cannot be done safely; fill in what follows from the rest."""
         identity = ("source_anonymizedpatientid", "source_anonymizedpatientname")
         for name, other in (identity, identity[::-1]):
-            job[name] = job.get(name) or job.get(other)
+            job[name] = job.get(name) or job.get(other) or self._template(caller, job)
         job["destination_type"] = job.get("destination_type") or "PATH"
         source = "source_path" if job.get("source_type") == "PATH" else "source_instance_id"
         required = ("source_type", source, "destination_path", "project_name", *identity)
@@ -236,7 +283,11 @@ _PAGING = (
     Parameter("after", Kind.NUMBER, about="Id after which the page starts"),
     Parameter("limit", Kind.NUMBER, about="Rows of the page", most=LONGEST_PAGE),
 )
-_CHOICES = {"source_type": ("PATH", "WADO"), "destination_type": ("PATH",)}
+_CHOICES = {
+    "source_type": ("PATH", "WADO"),
+    "destination_type": ("PATH",),
+    "practice": ("True", "False", "true", "false"),
+}
 _ABOUT = {
     "source_type": "Where the data is: on a share or in a PACS",
     "source_path": r"Of PATH: folder:\\server\share\… or fileselection:\\server\share\…",
@@ -244,6 +295,7 @@ _ABOUT = {
     "source_sop_class_filter_list": "SOP class UIDs, separated by commas",
     "destination_path": r"A folder on a share: \\server\share\…",
     "project_name": "A project that the user is connected to",
+    "practice": "True: do all but deliver",
     "priority": "Jobs with the highest number come first",
     "anonymizedpatientid": "The pseudonym as Patient ID",
     "anonymizedpatientname": "The pseudonym as Patient's Name",
@@ -271,6 +323,9 @@ _CHANGES = (
     Parameter(_OPT_OUT[1], about="Why that is allowed"),
 )
 _KEY = Parameter("key", required=True)
+_ENTRY_IDS = Parameter("entry_ids", Kind.OBJECTS, required=True, about="Ids of held files")
+_NOTE = Parameter("note", about="Why, for the audit")
+_AGAIN = "True: judge them again; else the filter that holds a file does not count for it"
 
 FUNCTIONS: dict[str, Function] = {
     function.call.__name__: function
@@ -305,8 +360,49 @@ FUNCTIONS: dict[str, Function] = {
             extension=True,
             media_type="text/event-stream",
         ),
+        Function(
+            "GET",
+            Api.get_quarantine,
+            (
+                Parameter("state", choices=tuple(State), about="By default all"),
+                Parameter("job_id", Kind.NUMBER, about="Of this job only"),
+                Parameter("after", about="Id of an entry after which the page starts"),
+            ),
+            extension=True,
+            admins_only=True,
+        ),
+        Function(
+            "POST",
+            Api.release_quarantine,
+            (
+                _ENTRY_IDS,
+                Parameter("again", choices=("True", "False", "true", "false"), about=_AGAIN),
+                _NOTE,
+            ),
+            extension=True,
+            admins_only=True,
+        ),
+        Function(
+            "POST", Api.reject_quarantine, (_ENTRY_IDS, _NOTE), extension=True, admins_only=True
+        ),
+        Function(
+            "POST",  # so that no log of urls has whom somebody looked for
+            Api.find_identity,
+            (Parameter("text", required=True, about="Anything original or new; * is any text"),),
+            extension=True,
+            admins_only=True,
+        ),
     )
 }
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Have what cannot be done told as a mistake in a parameter."""
+    try:
+        yield
+    except UsageError as error:
+        raise refused(name, error.sentence()) from error
 
 
 def _fields(given: Parameters) -> Row:

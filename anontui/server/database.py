@@ -114,6 +114,10 @@ MIGRATIONS = (
     );
     CREATE INDEX audit_of_job ON audit (job_id);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN practice TEXT;
+    ALTER TABLE audit ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 Value = str | int | None

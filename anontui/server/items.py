@@ -37,7 +37,9 @@ class ItemStatus(StrEnum):
 
 # to which status an item may come, from which
 TRANSITIONS: Mapping[ItemStatus, frozenset[ItemStatus]] = {
-    ItemStatus.WAITING: frozenset({ItemStatus.RUNNING, ItemStatus.READY}),
+    ItemStatus.WAITING: frozenset(
+        {ItemStatus.RUNNING, ItemStatus.READY, ItemStatus.QUARANTINED}  # the last when released
+    ),
     ItemStatus.RUNNING: frozenset({ItemStatus.WAITING}),
     ItemStatus.READY: frozenset({ItemStatus.RUNNING}),
     ItemStatus.DONE: frozenset({ItemStatus.READY}),
@@ -198,8 +200,8 @@ def settle(
         if was not in TRANSITIONS[outcome.status]:
             raise ValueError(f"an item cannot go from {was} to {outcome.status}")
         settled[outcome.status] += connection.execute(
-            "UPDATE items SET status = ?, code = ?, reason = ?, target = ?, study = ?,"
-            " patient = ?, losses = ?, ended = ?"
+            "UPDATE items SET status = ?, code = ?, reason = ?, target = ?,"
+            " study = coalesce(?, study), patient = ?, losses = ?, ended = ?"
             " WHERE item_id = ? AND owner = ? AND attempt = ? AND status = ?",
             (
                 outcome.status,
@@ -225,6 +227,29 @@ def ready(connection: sqlite3.Connection, job_id: int, *, most: int = -1) -> lis
         f"{_READY} ORDER BY item_id LIMIT :most", {"id": job_id, "most": most}
     )
     return [_ready(row) for row in rows]
+
+
+def quarantined(database: Database, job_id: int) -> list[tuple[Held, str, str]]:
+    """The items of a job that a person must look at, each with code and reason."""
+    rows = database.rows(
+        "SELECT item_id, attempt, hex(source) AS source, size, code, reason FROM items"
+        " WHERE job_id = :id AND status = 'quarantined' ORDER BY item_id",
+        {"id": job_id},
+    )
+    return [
+        (
+            Held(
+                int(row["item_id"] or 0),
+                "",
+                int(row["attempt"] or 0),
+                os.fsdecode(bytes.fromhex(str(row["source"]))),
+                int(row["size"] or 0),
+            ),
+            str(row["code"] or ""),
+            str(row["reason"] or ""),
+        )
+        for row in rows
+    ]
 
 
 def release(connection: sqlite3.Connection, job_id: int) -> None:

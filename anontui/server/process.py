@@ -181,6 +181,7 @@ def _work(
     options: EngineOptions,
     front: _Front,
 ) -> None:
+    from anontui.server.aftercare import Aftercare
     from anontui.server.calls import Api
     from anontui.server.engine import make_engine
     from anontui.server.http import Web, make_app
@@ -188,18 +189,22 @@ def _work(
     from anontui.server.live import Hub
     from anontui.server.metrics import Metrics
     from anontui.server.refusals import Refusals
+    from anontui.server.review import Review
     from anontui.server.runner import Runner
     from anontui.server.store import Store
     from anontui.server.users import Users
     from anontui.server.views import Views
+    from anontui.server.watch import Watch
 
     users, store = Users(database), Store(database)
     engine = make_engine(options.kind, options.scheduler, options.workers)
-    with closing(Views(folder.ledger)) as views:
+    with closing(Views(folder.ledger)) as views, Review.of(folder, database) as review:
         hub = Hub(views)
-        runner = Runner(database, projects, folder.key(), engine)
+        review.sweep()
+        aftercare = Aftercare(review, projects)
+        runner = Runner(database, projects, folder.key(), engine, aftercare)
         web = Web(
-            Api(store, views, projects, hub),
+            Api(store, views, projects, hub, review),
             users,
             Refusals(database, users),
             Metrics(views, lambda: engine.workers),
@@ -211,10 +216,13 @@ def _work(
 
         store.on_change = changed
         runner.start()
+        watch = Watch(folder.ledger, changed)
+        watch.start()
         try:
             server = Server(make_app(web), front.tell, hub.close, front.exposure.tls)
             serve_http(server, front.listener)
         finally:
+            watch.stop()
             runner.stop()
 
 

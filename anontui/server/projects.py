@@ -8,7 +8,8 @@ r"""The projects: who may use them, what they read and write, and how they de-id
     sources: ['\\server\share\lung']       # below which jobs read; by default all shares
     destinations: ['\\server\share\out']   # below which jobs write; by default all shares
     opt_out: opted-out.txt                 # patient IDs, one a line
-    hook: after.py                         # or module:function
+    hook: after.py:function                # or module:function, or a program
+    pseudonyms: '{site}-{n:06d}'           # for jobs without one; site: S01
     layout: '{patient}/{study}/{series}/{instance}.dcm'
 
 Files are named as seen from the project file. Everything may be left out; but a project
@@ -30,6 +31,7 @@ from anontui.deid.readers.texts import lines_of, read_text, shown
 from anontui.deid.readers.yamlnodes import Node, load_nodes
 from anontui.errors import DeidError, SettingsError, UsageError
 from anontui.server.config import ConfigFile, check_names, text_list, told_of
+from anontui.server.identities import check_template
 from anontui.server.places import Places, safe_name
 from anontui.server.users import Role
 from anontui.unc import normalise
@@ -49,6 +51,8 @@ _NAMES = (
     "opt_out",
     "hook",
     "layout",
+    "pseudonyms",
+    "site",
 )
 _ENTRY_POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -60,7 +64,8 @@ class Project:
     """A project as its file has it.
 
     ``users`` None is every user of the server; no ``sources`` or ``destinations`` are all
-    shares; ``hook`` is ``module:function`` or the path of a program.
+    shares; ``hook`` is ``module:function`` or the path of a program; ``pseudonyms`` is the
+    template for jobs without one, its site filled in.
     """
 
     name: str
@@ -72,6 +77,7 @@ class Project:
     opt_out: Path | None = None
     hook: str = ""
     layout: str = ""
+    pseudonyms: str = ""
 
     def read_policy(self) -> Policy:
         """Read its policy anew; the basic profile without options if it has none.
@@ -270,6 +276,7 @@ def read_project(path: Path) -> Project:
             opt_out=_file(given.get("opt_out"), path.parent),
             hook=_hook(given.get("hook"), path.parent),
             layout=_layout(given.get("layout")),
+            pseudonyms=_template(given.get("pseudonyms"), given.get("site")),
         )
 
 
@@ -315,6 +322,15 @@ def _hook(node: Node | None, folder: Path) -> str:
     if node is None or _ENTRY_POINT.fullmatch(node.text()):
         return node.text() if node is not None else ""
     return str(_file(node, folder) or "")
+
+
+def _template(node: Node | None, site: Node | None) -> str:
+    if node is None or not node.text():
+        return ""
+    try:
+        return check_template(node.text(), site.text() if site is not None else "")
+    except UsageError as error:
+        raise DeidError(f"{node.where}: {error.message}", advice=error.advice) from error
 
 
 def _layout(node: Node | None) -> str:

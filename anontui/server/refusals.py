@@ -46,7 +46,10 @@ class Refusals:
 
     def denied(self, user: str, function: str, job_ids: Sequence[str] = ()) -> None:
         """A call of a user who is not connected to the project it is about."""
-        job_id = int(job_ids[0]) if job_ids else None
+        known = self._database.rows(
+            "SELECT job_id FROM jobs WHERE job_id = :id", {"id": int(job_ids[0]) if job_ids else 0}
+        )
+        job_id = int(known[0]["job_id"] or 0) if known else None
         log.warning("event=denied user=%s function=%s job=%s", user, function, job_id or "-")
         self._write(user, DENIED, job_id, function)
 

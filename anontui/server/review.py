@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from anontui.errors import CallRefused, CannotStart, UsageError
 from anontui.idis.model import JobStatus
-from anontui.server import audit
+from anontui.server import audit, items
 from anontui.server.database import Database, Row
 from anontui.server.folder import DataFolder
 from anontui.server.identities import Entry, Identities, IdentitiesDatabase, Taken
 from anontui.server.quarantine import Quarantine, QuarantineDatabase, State
+from anontui.server.runfolder import RunFolder
 from anontui.server.store import close_attempt, row_of
 
 _MOST_TOLD = 50  # pseudonyms or entries in one row of the audit
@@ -37,13 +38,22 @@ class Review:
 
     Parameters
     ----------
+    folder
+        The server's data.
     database
         The ledger.
     identities, quarantine
         Their tables.
     """
 
-    def __init__(self, database: Database, identities: Identities, quarantine: Quarantine) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        database: Database,
+        identities: Identities,
+        quarantine: Quarantine,
+    ) -> None:
+        self.folder = folder
         self._database = database
         self.identities = identities
         self.quarantine = quarantine
@@ -62,7 +72,7 @@ class Review:
             if database is None:
                 folder.make()
                 database = at_end.enter_context(closing(folder.database()))
-            for name in ("identities", "quarantine"):
+            for name in ("identities", "quarantine", "runs"):
                 try:
                     (folder.path / name).mkdir(mode=0o700, exist_ok=True)
                 except OSError as error:
@@ -76,7 +86,22 @@ class Review:
             held = folder.path / "quarantine"
             quarantine = QuarantineDatabase(held / "quarantine.sqlite")
             at_end.callback(quarantine.close)
-            yield cls(database, Identities(identities), Quarantine(held, quarantine))
+            yield cls(folder, database, Identities(identities), Quarantine(held, quarantine))
+
+    # --- for the server's own use
+
+    def job(self, job_id: int) -> Row | None:
+        """Return everything known of one job."""
+        rows = self._database.rows("SELECT * FROM jobs WHERE job_id = :id", {"id": job_id})
+        return rows[0] if rows else None
+
+    def held_items(self, job_id: int) -> list[tuple[items.Held, str, str]]:
+        """The items of a job that are held, each with code and reason."""
+        return items.quarantined(self._database, job_id)
+
+    def run_folder(self, job_id: int) -> RunFolder:
+        """The run folder of a job."""
+        return RunFolder(self.folder.path / "runs" / str(job_id), self._database, self.identities)
 
     # --- identities
 
@@ -176,7 +201,7 @@ class Review:
                 # as when an attempt was interrupted: the next one goes on with what waits
                 connection.execute(
                     "UPDATE jobs SET status = 'ACTIVE', stage = 'deidentify', owner = NULL,"
-                    " attempt = attempt + 1, retries = 0 WHERE job_id = ?",
+                    " attempt = attempt + 1, retries = 0, error = ' ' WHERE job_id = ?",
                     (job_id,),
                 )
             status = {"status": JobStatus.ACTIVE} if goes_on else {}

@@ -21,9 +21,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from anontui.deid.pseudonym import Pseudonym
 from anontui.errors import AnonTUIError
 from anontui.idis.model import JobStatus
 from anontui.server import items
+from anontui.server.aftercare import Aftercare
 from anontui.server.attempt import TELL_EVERY, Attempt, JobFailed, Voided, account
 from anontui.server.claims import Claims
 from anontui.server.database import Database, Row
@@ -63,6 +65,7 @@ class Work:
     treated_here: int = 0
     chunk_items: int = CHUNK_ITEMS
     left_out: Counter[str] = field(default_factory=Counter)
+    pseudonyms: dict[int, tuple[str, Pseudonym]] = field(default_factory=dict)  # by item
     started: float = field(default_factory=time.monotonic)
     next_tell: float = 0.0
 
@@ -105,13 +108,23 @@ class Runner:
         The secret from which new UIDs come.
     engine
         What de-identifies.
+    aftercare
+        Notes identities, keeps held files, calls hooks, and writes run folders.
     """
 
-    def __init__(self, database: Database, projects: Projects, key: bytes, engine: Engine) -> None:
+    def __init__(
+        self,
+        database: Database,
+        projects: Projects,
+        key: bytes,
+        engine: Engine,
+        aftercare: Aftercare,
+    ) -> None:
         self._database = database
         self._projects = projects
         self._key = key
         self._engine = engine
+        self._aftercare = aftercare
         self._claims = Claims(database, uuid.uuid4().hex[:12])
         self._mailbox: SimpleQueue[Message] = SimpleQueue()
         self._stopping = threading.Event()
@@ -158,6 +171,7 @@ class Runner:
         self._engine.stop()
         for thread in list(self._stages):
             thread.join(STOP_SECONDS)
+        self._engine.stop()  # a stage may have started it again
 
     def _turn(self, messages: list[Message]) -> None:
         if None in messages:
@@ -253,6 +267,7 @@ class Runner:
                 key=self._key,
                 engine=self._engine,
                 stopping=self._stopping,
+                aftercare=self._aftercare,
             )
             work = Work(attempt, int(claim.job["priority"] or 0))
             self._open[work.job_id] = work
@@ -303,6 +318,7 @@ class Runner:
         elif result is True:
             del self._open[work.job_id]
             log.info("%s event=done seconds=%.1f", _name(work), time.monotonic() - work.started)
+            self._thread_of(lambda: self._aftercare.write_run(work.job_id))
         else:
             self._stage(work, work.attempt.prepare)  # results are gone: make them again
 
@@ -338,6 +354,7 @@ class Runner:
                 items.release(connection, work.job_id)
         if failed and again:
             self._due[work.job_id] = time.monotonic() + RETRY_AFTER[tries]
+        self._thread_of(lambda: self._aftercare.write_run(work.job_id))
         self._mailbox.put(None)  # its parts may be swept
 
     def _drop(self, work: Work) -> None:
@@ -424,6 +441,7 @@ class Runner:
                 wanted.append((flight, report))
         if not wanted:
             return
+        self._note(wanted)
         with self._database.transaction() as connection:
             for flight, report in wanted:
                 work = flight.work
@@ -454,6 +472,12 @@ class Runner:
                     failed[work] = report
         for work, report in failed.items():
             self._fail(work, report.failure, transient=report.transient)
+
+    def _note(self, reports: Iterable[tuple[Flight, Report]]) -> None:
+        """Write down who files were, before anything in the ledger lets them be delivered."""
+        for flight, report in reports:
+            work = flight.work
+            work.pseudonyms |= self._aftercare.note([(work.attempt.claim.job, report.notes)])
 
     def _give(self) -> None:
         """Let the engine have as many chunks as keep it busy."""
@@ -508,7 +532,8 @@ class Runner:
                 most_bytes=CHUNK_BYTES,
                 suspect=alone,
             )
-        return Chunk(orders, tuple(held), alone)
+        lacking = [work.pseudonyms.pop(one.item_id, None) for one in held]
+        return Chunk(orders, tuple(held), alone, dict(filter(None, lacking)))
 
     def _submit(self, work: Work, chunk: Chunk) -> None:
         flight = Flight(work, chunk, _lease(chunk.items))

@@ -42,6 +42,7 @@ DEFINITION = (
     "source_anonymizedpatientname",
     "destination_type",
     "destination_path",
+    "practice",
 )
 REMARKS = (
     "description",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 EVERY = 2.0  # seconds; one look reads a few bytes
@@ -23,26 +23,33 @@ class Watch:
     """
 
     def __init__(self, path: Path, changed: Callable[[], None]) -> None:
-        self._path = path
         self._changed = changed
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+        )
+        self._last = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; what is written from now on is noticed."""
+        self._last = self._version()
         self._thread.start()
 
     def stop(self) -> None:
         """End it."""
         self._stopping.set()
         self._thread.join()
+        self._connection.close()
 
     def _run(self) -> None:
-        with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True)) as connection:
-            last = None
-            while not self._stopping.wait(EVERY):
-                with suppress(sqlite3.Error):  # it is busy: the next look sees it
-                    [version] = connection.execute("PRAGMA data_version").fetchone()
-                    if last is not None and version != last:
-                        self._changed()
-                    last = version
+        while not self._stopping.wait(EVERY):
+            with suppress(sqlite3.Error):  # it is busy: the next look sees it
+                version = self._version()
+                if version != self._last:
+                    self._last = version
+                    self._changed()
+
+    def _version(self) -> int:
+        [version] = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(version)

@@ -18,6 +18,7 @@ from anontui.server.live import Hub
 from anontui.server.metrics import Metrics
 from anontui.server.projects import Projects
 from anontui.server.refusals import Refusals
+from anontui.server.review import Review
 from anontui.server.store import Store
 from anontui.server.users import Users
 from anontui.server.views import Views
@@ -59,11 +60,12 @@ def ledger(tmp_path: Path, share: Path) -> Iterator[Ledger]:
 def web(ledger: Ledger) -> Iterator[Web]:
     """What the web API is made of, over a ledger whose jobs nobody runs."""
     projects = Projects(ledger.folder.projects, ledger.folder.config, ledger.folder.path)
-    with closing(Views(ledger.folder.ledger)) as views:
+    opened = Review.of(ledger.folder, ledger.database)
+    with closing(Views(ledger.folder.ledger)) as views, opened as review:
         hub = Hub(views)
         ledger.store.on_change = hub.changed
         yield Web(
-            Api(ledger.store, views, projects, hub),
+            Api(ledger.store, views, projects, hub, review),
             ledger.users,
             Refusals(ledger.database, ledger.users),
             Metrics(views, lambda: 2),

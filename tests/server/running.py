@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from anontui.idis.model import JobStatus
+from anontui.server.aftercare import Aftercare
 from anontui.server.database import Row
 from anontui.server.deliver import PART_PREFIX
 from anontui.server.engine import Engine
 from anontui.server.projects import Projects
+from anontui.server.review import Review
 from anontui.server.runner import Runner
 from anontui.server.store import Store
 from tests.server.conftest import Ledger
@@ -52,13 +54,15 @@ def running(ledger: Ledger, engine: Engine) -> Iterator[Runner]:
     """Have the ledger's jobs done."""
     folder = ledger.folder
     projects = Projects(folder.projects, folder.config, folder.path)
-    runner = Runner(ledger.database, projects, folder.key(), engine)
-    ledger.store.on_change = runner.wake
-    runner.start()
-    try:
-        yield runner
-    finally:
-        runner.stop()
+    with Review.of(folder, ledger.database) as review:
+        aftercare = Aftercare(review, projects)
+        runner = Runner(ledger.database, projects, folder.key(), engine, aftercare)
+        ledger.store.on_change = runner.wake
+        runner.start()
+        try:
+            yield runner
+        finally:
+            runner.stop()
 
 
 def words(folder: Path, *texts: str) -> None:
