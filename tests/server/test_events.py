@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ class Events:
         return next(line for line in self._lines if line.startswith(":"))
 
     def ends(self) -> bool:
-        return not any(line.startswith("event") for line in self._lines)
+        """True if nothing comes any more but a few heartbeats."""
+        return len(list(islice(self._lines, 20))) < 20
 
 
 @contextmanager
