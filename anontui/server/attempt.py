@@ -144,6 +144,7 @@ class Attempt:
             ignore_opt_out=str(job["source_ignore_opt_out"] or "").lower() == "true",
             earlier=earlier,
             pardons=pardons,
+            layout=self._projects.of(str(job["project_name"])).layout,
         )
 
     def deliver(self) -> bool:

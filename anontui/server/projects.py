@@ -10,7 +10,7 @@ r"""The projects: who may use them, what they read and write, and how they de-id
     opt_out: opted-out.txt                 # patient IDs, one a line
     hook: after.py:function                # or module:function, or a program
     pseudonyms: '{site}-{n:06d}'           # for jobs without one; site: S01
-    layout: '{patient}/{study}/{series}/{instance}.dcm'
+    layout: '{patient}/{study}/{series}/{instance}.dcm'  # as without it
 
 Files are named as seen from the project file. Everything may be left out; but a project
 without users serves admins only. The projects that ``server.yml`` lists need no file, and
@@ -32,6 +32,7 @@ from anontui.deid.readers.yamlnodes import Node, load_nodes
 from anontui.errors import DeidError, SettingsError, UsageError
 from anontui.server.config import ConfigFile, check_names, text_list, told_of
 from anontui.server.identities import check_template
+from anontui.server.layouts import DEFAULT, check_layout
 from anontui.server.places import Places, safe_name
 from anontui.server.users import Role
 from anontui.unc import normalise
@@ -76,7 +77,7 @@ class Project:
     destinations: tuple[str, ...] = ()
     opt_out: Path | None = None
     hook: str = ""
-    layout: str = ""
+    layout: str = DEFAULT
     pseudonyms: str = ""
 
     def read_policy(self) -> Policy:
@@ -334,10 +335,9 @@ def _template(node: Node | None, site: Node | None) -> str:
 
 
 def _layout(node: Node | None) -> str:
-    text = node.text() if node is not None else ""
-    if node is not None and (text.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", text)):
-        raise DeidError(
-            f"{node.where}: a layout stays below the destination",
-            advice="Write a path without .. that does not start with a slash.",
-        )
-    return text
+    if node is None or not node.text():
+        return DEFAULT
+    try:
+        return check_layout(node.text())
+    except UsageError as error:
+        raise DeidError(f"{node.where}: {error.message}", advice=error.advice) from error

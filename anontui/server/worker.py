@@ -26,8 +26,8 @@ from anontui.deid.pseudonym import Pseudonym
 from anontui.errors import DeidError
 from anontui.server.identities import is_template
 from anontui.server.items import Held, ItemStatus, Outcome
+from anontui.server.layouts import DEFAULT, file_name
 from anontui.server.notes import PROTOCOL, Desk, Names, Notes
-from anontui.server.places import safe_name
 from anontui.server.projects import Project
 from anontui.server.quarantine import FILTERS, Pardon
 
@@ -65,6 +65,8 @@ class Orders:
         What a person released from quarantine, by source.
     without
         Filters that do not count.
+    layout
+        The names of the results.
     """
 
     root: Path
@@ -78,6 +80,7 @@ class Orders:
     earlier: bytes = field(default=b"", repr=False)
     pardons: tuple[tuple[str, Pardon], ...] = field(default=(), repr=False)
     without: frozenset[str] = frozenset()
+    layout: str = DEFAULT
 
 
 @dataclass(frozen=True, repr=False)  # a cluster's logs show arguments
@@ -203,7 +206,7 @@ def _outcome(treated: Treated, orders: Orders, desk: Desk, held: Held) -> Outcom
     study, series, instance = uids
     pseudonym = desk.pseudonym(treated, orders.patient_id)
     desk.note(treated, held.source, orders.parts / held.part, pseudonym)
-    target = f"{safe_name(pseudonym)}/{study}/{series}/{instance}.dcm"
+    target = file_name(orders.layout, pseudonym, study, series, instance)
     patient = ""
     if desk.minds_conflicts:
         original = treated.original.patient_id if treated.original else ""
