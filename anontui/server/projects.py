@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 FILE = "project.yml"
 POLICY = "policy.yml"
-_NAMES = (
+KEYS = (
     "name",
     "description",
     "users",
@@ -266,7 +266,7 @@ def read_project(path: Path) -> Project:
     """
     with told_of(path):
         given = load_nodes(read_text(path), str(path)).names()
-        check_names(given, _NAMES)
+        check_names(given, KEYS)
         return Project(
             name=_name(given.get("name"), path.parent.name),
             description=given["description"].text() if "description" in given else "",
