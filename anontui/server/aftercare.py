@@ -54,7 +54,7 @@ class Aftercare:
         return earlier, tuple(sorted(pardons.items()))
 
     def note(self, noted: Iterable[tuple[Row, Notes]]) -> dict[int, tuple[str, Pseudonym]]:
-        """Write down who files were, durably, and give pseudonyms to those who lack one.
+        """Write down who files were, and give pseudonyms to those who lack one.
 
         Returns
         -------
@@ -80,6 +80,16 @@ class Aftercare:
                 )
                 given |= {item: (patient, found[patient]) for item, patient in notes.unknown}
         return given
+
+    def sync(self) -> None:
+        """Have what was noted survive a power cut; before anything is delivered.
+
+        Raises
+        ------
+        OSError
+            If it cannot: then nothing may be delivered.
+        """
+        self._review.identities.sync()
 
     def keep_held(self, job: Row) -> None:
         """Keep a copy of each file of a job that is held, if it is not a practice run.

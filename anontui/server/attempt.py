@@ -169,6 +169,8 @@ class Attempt:
         if is_practice(self.claim.job):
             self._end_practice(parts)
             return True
+        with _told_as("The server's table of identities cannot be written"):
+            self._aftercare.sync()
         with _told_as("Could not move file to the destination"):
             while batch := self._ready():
                 pairs = [(parts / held.part, held.target) for held in batch]

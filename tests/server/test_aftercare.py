@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import re
 import sqlite3
@@ -21,6 +22,7 @@ from pydicom.data import get_testdata_file
 from anontui.idis.model import JobStatus
 from anontui.server.database import Row
 from anontui.server.engine import Processes
+from anontui.server.folder import DataFolder
 from anontui.server.identities import Entry, Identities, StudyFacts
 from anontui.server.phi_index import write_csv
 from anontui.server.review import Review
@@ -35,7 +37,7 @@ from tests.server.running import (
     status_of,
     statuses,
 )
-from tests.server.support import PROJECT, ServeProcess, serve, wait_until, write_dicom
+from tests.server.support import PROJECT, Caller, ServeProcess, serve, wait_until, write_dicom
 
 HOOK = """
 import pathlib
@@ -177,6 +179,57 @@ def test_without_the_table_nothing_is_delivered(
         monkeypatch.undo()
         _done(ledger, job_id)
     assert len(delivered(share)) == 3
+
+
+def test_what_may_not_survive_a_power_cut_is_not_delivered(
+    ledger: Ledger, share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Identities, "sync", failing)
+    write_dicom(share / "in", 3)
+    with _server(ledger):
+        job = ended(ledger.store, create(ledger.store))
+        expected = "The server's table of identities cannot be written: Input/output error"
+        assert (job["status"], job["error"]) == ("ERROR", expected)
+        assert not [path for path in delivered(share) if path.suffix == ".dcm"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whenever_the_server_is_killed_each_delivered_file_has_its_identity(
+    start_server: Callable[..., ServeProcess], tmp_path: Path, share: Path, seed: int
+) -> None:
+    for patient in range(12):
+        _write(share / "in" / str(patient), 25, _patient(str(patient), f"1.2.{patient}"))
+    server = start_server()
+    call = server.start()
+    template = {"anonymizedpatientid": "S-{n:03d}", "anonymizedpatientname": ""}
+    job_id = call.create(**template)["job_id"]
+    for kill in range(3):
+        _wait_for_files(call, job_id, 40 + 90 * kill + 17 * seed)
+        server.kill()
+        _assert_all_known(tmp_path / "data", share)
+        call = server.start()
+    assert call.wait(job_id)["status"] == "DONE"
+    assert _assert_all_known(tmp_path / "data", share) == 300
+
+
+def _wait_for_files(call: Caller, job_id: int, count: int) -> None:
+    wait_until(lambda: call.job(job_id)["files_processed"] > count)
+
+
+def _assert_all_known(data: Path, share: Path) -> int:
+    """Each file that is out there can be traced back; returns how many there are."""
+    with Review.of(DataFolder(data)) as review:
+        rows = review.identities.all()
+    pairs = [(str(row["new_id"]), str(row["new_uid"])) for row in rows]
+    originals = [str(row["original_id"]) for row in rows]
+    assert len(pairs) == len(set(pairs)) == len(set(originals))
+    found = list(share.glob("out/*/*/*/*.dcm"))
+    for path in found:
+        assert path.parts[-4:-2] in pairs
+    return len(found)
 
 
 def test_patients_without_a_pseudonym_get_numbers_and_keep_them(
