@@ -145,8 +145,8 @@ class Store:
     ) -> Row:
         """Change what a job is, then reset (ACTIVE) or cancel it (INACTIVE), if asked.
 
-        A job whose definition changes while it waits or runs starts again. ``user`` is who
-        wants it.
+        A job whose definition changes while it waits or runs starts again; one that failed is
+        no longer tried again by itself. ``user`` is who wants it.
 
         Raises
         ------
@@ -157,8 +157,9 @@ class Store:
             before = row_of(connection, job_id)
             connection.execute(_MODIFY, before | dict(changes))
             changed = [name for name in changes if before[name] != changes[name]]
-            if to is None and before["status"] in ("ACTIVE", "UPLOADED"):
-                to = JobStatus.ACTIVE if not set(DEFINITION).isdisjoint(changed) else None
+            if to is None and not set(DEFINITION).isdisjoint(changed):
+                connection.execute("UPDATE jobs SET retries = 0 WHERE job_id = ?", (job_id,))
+                to = JobStatus.ACTIVE if before["status"] in ("ACTIVE", "UPLOADED") else None
             if changed:
                 audit.record(connection, user, "modified", job_id, **_account(changed, changes))
             if to is not None:

@@ -24,8 +24,8 @@ from pydicom.data import get_testdata_file
 from anontui.deid import Deidentifier, Policy, Pseudonym
 from anontui.server.claims import Claims
 from anontui.server.database import Database
+from anontui.server.dispatch import CHUNK_ITEMS
 from anontui.server.items import Held
-from anontui.server.runner import CHUNK_ITEMS
 from anontui.server.store import Store
 from anontui.server.users import Users
 from anontui.server.worker import Chunk, Orders, work

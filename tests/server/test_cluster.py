@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from anontui.idis.model import JobStatus
-from anontui.server import runner as runner_module
+from anontui.server import dispatch as dispatch_module
 from anontui.server.cluster import Cluster
 from anontui.server.engine import Processes
 from anontui.server.items import KILLED
@@ -149,7 +149,7 @@ def test_a_deadly_file_is_found_on_a_cluster_too(
     ledger: Ledger, dask: Dask, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its workers have nannies, which start them again; some futures never resolve."""
-    monkeypatch.setattr(runner_module, "LEASE", 5.0)
+    monkeypatch.setattr(dispatch_module, "LEASE", 5.0)
     words(share / "in", *["copy"] * 20, "die", *["copy"] * 19)
     dask.start(1)
     with running(ledger, Cluster(dask.address, workers.obedient)):
@@ -161,11 +161,11 @@ def test_a_deadly_file_is_found_on_a_cluster_too(
 def test_a_cluster_that_is_away_is_waited_for(
     ledger: Ledger, dask: Dask, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "AWAY_LONGEST", 1.0)
+    monkeypatch.setattr(dispatch_module, "AWAY_LONGEST", 1.0)
     words(share / "in", "copy")
     with running(ledger, Cluster(dask.address, workers.obedient)) as runner:
         job_id = create(ledger.store)
-        wait_until(lambda: runner._away > 1)
+        wait_until(lambda: runner._dispatch._away > 1)
         assert status_of(ledger.store, job_id) is JobStatus.UPLOADED
         cancelled = create(ledger.store)
         ledger.store.modify(cancelled, {}, JobStatus.INACTIVE)

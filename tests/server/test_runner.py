@@ -15,6 +15,7 @@ from pydicom import dcmread
 
 from anontui.idis.model import JobStatus
 from anontui.server import attempt as attempt_module
+from anontui.server import dispatch as dispatch_module
 from anontui.server import items
 from anontui.server import runner as runner_module
 from anontui.server.claims import Claims
@@ -341,7 +342,7 @@ def test_a_chunk_that_never_ends_is_taken_for_lost(
     run: Run, ledger: Ledger, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing may depend on a future: it has a lease."""
-    monkeypatch.setattr(runner_module, "LEASE", 0.5)
+    monkeypatch.setattr(dispatch_module, "LEASE", 0.5)
     run(Processes(1, workers.obedient))
     words(share / "in", "copy", "sleep", "copy")
     job = ended(ledger.store, create(ledger.store))

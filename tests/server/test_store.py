@@ -221,6 +221,19 @@ def test_a_failed_job_is_tried_again_unless_somebody_changed_it(
     assert claims.to_retry() == {}
 
 
+def test_a_failed_job_that_was_changed_is_not_taken_up_where_it_stopped(
+    store: Store, claims: Claims
+) -> None:
+    """Its results would be another patient's."""
+    claim = _claim(store, claims)
+    assert claims.commit(claim, JobStatus.ERROR, error="full", retries=1, stage="deidentify")
+    store.modify(1, {"source_anonymizedpatientid": "P-2"})
+    assert claims.to_retry() == {}
+    claims.retry(1)
+    reset = store.modify(1, {}, JobStatus.ACTIVE)
+    assert (reset["status"], reset["stage"]) == ("ACTIVE", "collect")
+
+
 def test_the_same_create_again_adds_nothing(store: Store) -> None:
     Users(store._database).add("bob")
     wanted = [(f"key-{number}", FIELDS) for number in range(3)]
