@@ -1,9 +1,8 @@
-"""The functions of the web API: what each takes, checks, does and answers."""
+"""The functions of the web API: what each checks, does and answers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,27 +10,21 @@ from anontui.deid import Pseudonym
 from anontui.errors import CallRefused, DeidError, UsageError
 from anontui.idis.model import JobStatus
 from anontui.server.database import Row
+from anontui.server.fields import job_fields, one_of_many, opt_out
 from anontui.server.live import Hub, Stream
-from anontui.server.parameters import Kind, Parameter, Parameters, missing
+from anontui.server.parameters import Parameters, missing
 from anontui.server.places import refused
 from anontui.server.projects import Projects
 from anontui.server.quarantine import State
 from anontui.server.review import Review
-from anontui.server.store import DEFINITION, REMARKS, Store, no_such_job, to_json
+from anontui.server.store import DEFINITION, Store, no_such_job, to_json
 from anontui.server.users import Role
 from anontui.server.views import Seen, Views
 
 Answer = Mapping[str, object] | bytes | Stream  # bytes are JSON already
 
 PAGE = 100
-LONGEST_PAGE = 1000
 MOST_JOBS = 1000  # of one bulk
-HIGHEST_PRIORITY = 1000
-
-# create_job names some fields without the "source_" that the job object gives them
-_SHORT = ("anonymizedpatientname", "anonymizedpatientid", "pims_keyfile_id")
-_FIELDS = tuple(name for name in DEFINITION + REMARKS if "opt_out" not in name) + _SHORT
-_OPT_OUT = ("source_ignore_opt_out", "source_ignore_opt_out_reason")
 
 
 class Denied(CallRefused):
@@ -103,7 +96,7 @@ class Api:
     def modify_job(self, caller: Caller, given: Parameters) -> Answer:
         """Change a job; status=ACTIVE does it again, status=INACTIVE cancels it."""
         before = self.job(caller, given)
-        changes = _fields(given)
+        changes = job_fields(given)
         if not changes.keys().isdisjoint(DEFINITION):
             job = before | changes
             self._check(caller, job)
@@ -111,7 +104,7 @@ class Api:
         status = given.text("status")
         row = self.store.modify(
             given.number("job_id"),
-            changes | _opt_out(given),
+            changes | opt_out(given),
             JobStatus(status) if status else None,
             user=caller.name,
         )
@@ -137,7 +130,7 @@ class Api:
         wanted: dict[str, Row] = {}
         for number, text in enumerate(texts):
             try:
-                key, one = _one_of_many(text)
+                key, one = one_of_many(text)
                 if key in wanted:
                     raise refused("key", "Another job of this call has the same key")
                 wanted[key] = self._new_job(caller, one)
@@ -188,7 +181,7 @@ class Api:
         return caller.sees(row["project_name"])
 
     def _new_job(self, caller: Caller, given: Parameters) -> Row:
-        job = _fields(given)
+        job = job_fields(given)
         self._check(caller, job)
         return job
 
@@ -253,147 +246,7 @@ class Api:
         if job["source_type"] == "WADO":
             places.destination(str(job["destination_path"]))
             return
-        if job.get("source_sop_class_filter_list"):
-            raise refused(
-                "source_sop_class_filter_list", "Not available on this server yet for source PATH"
-            )
         places.pair(str(job["source_path"]), str(job["destination_path"]))
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of the web API.
-
-    ``answers`` names what it answers in the OpenAPI document; ``extension`` is true for
-    what IDIS servers do not have, ``admins_only`` for what is for admins.
-    """
-
-    method: str
-    call: Callable[[Api, Caller, Parameters], Answer]
-    parameters: tuple[Parameter, ...] = ()
-    answers: str = "Object"
-    extension: bool = False
-    admins_only: bool = False
-    media_type: str = "application/json"
-
-
-_JOB_ID = Parameter("job_id", Kind.NUMBER, required=True, about="Number of the job")
-_JOB_IDS = Parameter("job_ids", Kind.NUMBERS, required=True, about="Numbers of jobs")
-_PAGING = (
-    Parameter("after", Kind.NUMBER, about="Id after which the page starts"),
-    Parameter("limit", Kind.NUMBER, about="Rows of the page", most=LONGEST_PAGE),
-)
-_CHOICES = {
-    "source_type": ("PATH", "WADO"),
-    "destination_type": ("PATH",),
-    "practice": ("True", "False", "true", "false"),
-}
-_ABOUT = {
-    "source_type": "Where the data is: on a share or in a PACS",
-    "source_path": r"Of PATH: folder:\\server\share\… or fileselection:\\server\share\…",
-    "source_instance_id": "Of WADO: a StudyInstanceUID, or accession_number:…",
-    "source_sop_class_filter_list": "SOP class UIDs, separated by commas",
-    "destination_path": r"A folder on a share: \\server\share\…",
-    "project_name": "A project that the user is connected to",
-    "practice": "True: do all but deliver",
-    "priority": "Jobs with the highest number come first",
-    "anonymizedpatientid": "The pseudonym as Patient ID",
-    "anonymizedpatientname": "The pseudonym as Patient's Name",
-}
-
-
-def _job_field(name: str) -> Parameter:
-    about, choices = _ABOUT.get(name, ""), _CHOICES.get(name, ())
-    if name == "priority":
-        return Parameter(name, Kind.NUMBER, about=about, most=HIGHEST_PRIORITY)
-    return Parameter(name, about=about, choices=choices)
-
-
-_JOB_FIELDS = tuple(map(_job_field, _FIELDS))
-_CHANGES = (
-    Parameter("status", about="ACTIVE: do it again", choices=("ACTIVE", "INACTIVE")),
-    Parameter("files_downloaded", about="A reset clears it", choices=("0",)),
-    Parameter("files_processed", about="A reset clears it", choices=("0",)),
-    Parameter("error", about="A reset clears it", choices=(" ",)),
-    Parameter(
-        _OPT_OUT[0],
-        about="Use the data although the patient opted out",
-        choices=("True", "False", "true", "false"),
-    ),
-    Parameter(_OPT_OUT[1], about="Why that is allowed"),
-)
-_KEY = Parameter("key", required=True)
-_ENTRY_IDS = Parameter("entry_ids", Kind.OBJECTS, required=True, about="Ids of held files")
-_NOTE = Parameter("note", about="Why, for the audit")
-_AGAIN = "True: judge them again; else the filter that holds a file does not count for it"
-
-FUNCTIONS: dict[str, Function] = {
-    function.call.__name__: function
-    for function in (
-        Function("GET", Api.get_jobs, answers="Jobs"),
-        Function("GET", Api.get_jobs_list, (_JOB_IDS,), "Jobs"),
-        Function("GET", Api.get_jobs_list_extended, (_JOB_IDS,), "Jobs"),
-        Function("GET", Api.get_job, (_JOB_ID,), "Job"),
-        Function("POST", Api.create_job, _JOB_FIELDS, "Job"),
-        Function("POST", Api.cancel_job, (_JOB_ID,), "Job"),
-        Function("POST", Api.modify_job, (_JOB_ID, *_CHANGES, *_JOB_FIELDS), "Job"),
-        Function("GET", Api.get_projects, extension=True),
-        Function(
-            "POST",
-            Api.create_jobs,
-            (Parameter("jobs", Kind.OBJECTS, required=True, about="A JSON object each"),),
-            "Jobs",
-            extension=True,
-        ),
-        Function("GET", Api.get_job_items, (_JOB_ID, *_PAGING), "Items", extension=True),
-        Function(
-            "GET",
-            Api.get_audit,
-            (Parameter("job_id", Kind.NUMBER, about="Admins may leave it out"), *_PAGING),
-            "Audit",
-            extension=True,
-        ),
-        Function(
-            "GET",
-            Api.get_events,
-            (_PAGING[0],),
-            extension=True,
-            media_type="text/event-stream",
-        ),
-        Function(
-            "GET",
-            Api.get_quarantine,
-            (
-                Parameter("state", choices=tuple(State), about="By default all"),
-                Parameter("job_id", Kind.NUMBER, about="Of this job only"),
-                Parameter("after", about="Id of an entry after which the page starts"),
-            ),
-            extension=True,
-            admins_only=True,
-        ),
-        Function(
-            "POST",
-            Api.release_quarantine,
-            (
-                _ENTRY_IDS,
-                Parameter("again", choices=("True", "False", "true", "false"), about=_AGAIN),
-                _NOTE,
-            ),
-            extension=True,
-            admins_only=True,
-        ),
-        Function(
-            "POST", Api.reject_quarantine, (_ENTRY_IDS, _NOTE), extension=True, admins_only=True
-        ),
-        Function(
-            "POST",  # so that no log of urls has whom somebody looked for
-            Api.find_identity,
-            (Parameter("text", required=True, about="Anything original or new; * is any text"),),
-            extension=True,
-            admins_only=True,
-        ),
-    )
-}
 
 
 @contextmanager
@@ -403,38 +256,6 @@ def _refusing(name: str) -> Iterator[None]:
         yield
     except UsageError as error:
         raise refused(name, error.sentence()) from error
-
-
-def _fields(given: Parameters) -> Row:
-    fields: Row = {}
-    for name in _FIELDS:
-        value = given.text(name)
-        if value is not None:
-            fields[f"source_{name}" if name in _SHORT else name] = (
-                given.number(name) if name == "priority" else value.strip()
-            )
-    return fields
-
-
-def _opt_out(given: Parameters) -> Row:
-    ignore, reason = ((given.text(name) or "").strip() for name in _OPT_OUT)
-    if ignore.lower() == "true" and not reason:
-        raise missing(_OPT_OUT[1])
-    return dict(zip(_OPT_OUT, (ignore, reason), strict=True)) if ignore else {}
-
-
-def _one_of_many(text: str) -> tuple[str, Parameters]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise refused("json", "It is not JSON") from error
-    if not isinstance(content, dict) or not all(
-        value is None or isinstance(value, str | int) for value in content.values()
-    ):
-        raise refused("json", "It must be an object of texts and numbers")
-    one = Parameters({name: [str(v)] for name, v in content.items() if v is not None})
-    one.check((_KEY, *_JOB_FIELDS))
-    return str(one.text("key")).strip(), one
 
 
 def _page(given: Parameters) -> dict[str, int]:

@@ -17,7 +17,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from anontui.errors import AnonTUIError, CallRefused
-from anontui.server.calls import FUNCTIONS, Answer, Api, Caller, Denied
+from anontui.server.calls import Answer, Api, Caller, Denied
+from anontui.server.functions import FUNCTIONS
 from anontui.server.live import EventStream, Stream, Void
 from anontui.server.metrics import Metrics
 from anontui.server.openapi import documentation, openapi

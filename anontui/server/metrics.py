@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +30,14 @@ class Metrics:
     def __init__(self, views: Views, workers: Callable[[], int]) -> None:
         self._views = views
         self._workers = workers
+        self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._counted: tuple[float, dict[str, int]] = (-STALE, {})
 
     def called(self, function: str) -> None:
         """Count a call of a function that was answered."""
-        self._calls[function] += 1
+        with self._lock:
+            self._calls[function] += 1
 
     def text(self) -> str:
         """The figures of this moment."""
@@ -52,7 +55,7 @@ class Metrics:
                 "counter",
                 "Calls of the web API that were done, since the start",
                 "function",
-                self._calls,
+                self._calls.copy(),
             ),
         ]
         return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """What the web API tells of itself: its documentation, and an OpenAPI document.
 
-Both are made from :data:`~anontui.server.calls.FUNCTIONS`, which checks the callers, too.
+Both are made from :data:`~anontui.server.functions.FUNCTIONS`, which checks the callers, too.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import cache
 
 from anontui import __version__
 from anontui.idis.model import CORE_FIELDS, FIELDS, INTEGER_FIELDS, JobStatus
-from anontui.server.calls import FUNCTIONS, Function
+from anontui.server.functions import FUNCTIONS, Function
 from anontui.server.parameters import Parameter
 
 Schema = dict[str, object]

@@ -34,8 +34,8 @@ class Kind(StrEnum):
 class Parameter:
     """A parameter of a function.
 
-    ``choices`` are the texts that it may be, besides an empty one; ``most`` is the largest
-    number; ``about`` says what it means.
+    ``choices`` are the texts that it may be, besides an empty one; ``pattern`` is a regular
+    expression of them; ``most`` is the largest number; ``about`` says what it means.
     """
 
     name: str
@@ -43,13 +43,14 @@ class Parameter:
     required: bool = False
     about: str = ""
     choices: tuple[str, ...] = ()
+    pattern: str = f"[^{_CONTROL}]*"
     most: int = _LARGEST
 
     def schema(self) -> dict[str, object]:
         """Return it as JSON schema."""
         number = {"type": "integer", "minimum": 0, "maximum": self.most}
         most = LONGEST_OBJECT if self.kind is Kind.OBJECTS else LONGEST
-        text = {"type": "string", "maxLength": most, "pattern": f"^[^{_CONTROL}]*$"}
+        text = {"type": "string", "maxLength": most, "pattern": f"^({self.pattern})$"}
         match self.kind:
             case Kind.NUMBER:
                 return number
@@ -108,6 +109,8 @@ class Parameters:
                 if parameter.choices and text not in ("", *parameter.choices):
                     allowed = " or ".join(one.strip() or "blank" for one in parameter.choices)
                     raise refused(name, f"Parameter {name} must be {allowed}")
+                if text and not re.fullmatch(parameter.pattern, text):
+                    raise refused(name, f"Parameter {name} must be: {parameter.about}")
 
     def text(self, name: str) -> str | None:
         """Return a parameter, or None if it was not sent."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from anontui.server import refusals
-from anontui.server.calls import FUNCTIONS
+from anontui.server.functions import FUNCTIONS
 from anontui.server.users import Role
 from tests.server.conftest import Ledger
 from tests.server.support import BOB_TOKEN, SHARE, Caller, path_job

@@ -12,8 +12,8 @@ import click
 import pytest
 
 from anontui.cli.run import root
-from anontui.server.calls import FUNCTIONS
 from anontui.server.config import ConfigFile
+from anontui.server.functions import FUNCTIONS
 from anontui.server.projects import KEYS, read_project
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from anontui.idis.model import CORE_FIELDS, FIELDS, Job
-from anontui.server import calls, http, listen
+from anontui.server import functions, http, listen
 from anontui.server.views import Seen, Views
 from tests.server.conftest import Ledger
 from tests.server.support import BOB_TOKEN, SHARE, Caller, path_job
@@ -66,7 +66,7 @@ def test_parameters_may_stand_in_the_query(call: Caller) -> None:
     assert (status, job["job_id"]) == (200, 1)
 
 
-FUNCTIONS = {"": "GET", **{name: one.method for name, one in calls.FUNCTIONS.items()}}
+FUNCTIONS = {"": "GET", **{name: one.method for name, one in functions.FUNCTIONS.items()}}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ BAD_JOBS: list[tuple[dict[str, Any], str]] = [
     ({"anonymizedpatientname": "a\tb"}, "anonymizedpatientid"),
     ({"priority": "high"}, "priority"),
     ({"status": "DONE"}, "status"),
-    ({"source_sop_class_filter_list": "1.2.3"}, "source_sop_class_filter_list"),
+    ({"source_sop_class_filter_list": "CT"}, "source_sop_class_filter_list"),
 ]
 
 

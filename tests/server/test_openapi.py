@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from anontui.server.calls import FUNCTIONS
+from anontui.server.functions import FUNCTIONS
 from anontui.server.openapi import openapi
 from anontui.server.store import Store
 from tests.server.conftest import Ledger
