@@ -145,13 +145,17 @@ class Aftercare:
         atomic.write_bytes(run_dir / HOOKED, text.encode(), mode=0o600)
         return [held for held in new if held.target not in left]
 
-    def write_run(self, job_id: int) -> None:
-        """Write the run folder of a job; what goes wrong is told in the log only."""
+    def finish(self, job_id: int) -> None:
+        """Write the run folder of a job, and delete copies of what was released and delivered.
+
+        What goes wrong is told in the log only.
+        """
         job = self._review.job(job_id)
         if job is None:
             return
         folder = self._folder.projects / safe_name(str(job["project_name"]))
         try:
+            self._review.discard(job_id)
             self._review.run_folder(job_id).write(job, folder / REVIEWED)
         except OSError as error:
             log.error("job=%d event=run-folder text=%r", job_id, error.strerror)

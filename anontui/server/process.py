@@ -200,7 +200,8 @@ def _work(
     engine = make_engine(options.kind, options.scheduler, options.workers)
     with closing(Views(folder.ledger)) as views, Review.of(folder, database) as review:
         hub = Hub(views)
-        review.sweep()
+        review.discard()
+        review.quarantine.sweep()
         aftercare = Aftercare(review, projects)
         runner = Runner(database, projects, folder.key(), engine, aftercare)
         web = Web(

@@ -173,18 +173,23 @@ class Quarantine:
             found[_source(row)] = found[str(self.copy_of(str(row["id"])))] = pardon
         return found
 
-    def sweep(self, done: Iterable[int] = ()) -> None:
-        """Delete copies that nothing needs: rejected, strays, and of released items ``done``."""
-        wanted = {
-            str(row["id"])
-            for row in self._database.rows(
-                "SELECT id FROM entries WHERE has_copy AND (state = 'waiting' OR"
-                " (state = 'released' AND item_id NOT IN (SELECT value FROM json_each(:done))))",
-                {"done": json.dumps(list(done))},
-            )
-        }
-        for path in self.folder.iterdir() if self.folder.is_dir() else ():
-            if path.is_dir() and path.name not in wanted:
+    def discard(self, done: Iterable[int]) -> None:
+        """Delete the copies of released items that are delivered."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "UPDATE entries SET has_copy = 0 WHERE has_copy AND state = 'released'"
+                " AND item_id IN (SELECT value FROM json_each(?)) RETURNING id",
+                (json.dumps(list(done)),),
+            ).fetchall()
+        for (entry_id,) in rows:
+            shutil.rmtree(self.copy_of(entry_id).parent, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Delete copies that the table does not know, such as of a kill; only at the start."""
+        rows = self._database.rows("SELECT id FROM entries WHERE has_copy")
+        known = {row["id"] for row in rows}
+        for path in self.folder.iterdir():
+            if path.is_dir() and path.name not in known:
                 shutil.rmtree(path, ignore_errors=True)
 
     # --- what a person does

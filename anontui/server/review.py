@@ -165,17 +165,16 @@ class Review:
             self._record(who, "rejected", int(entry["job_id"] or 0), entry=entry["id"], note=note)
         return entries
 
-    def sweep(self) -> None:
-        """Delete copies of files that were released and delivered, or rejected."""
-        released = [
-            int(entry["item_id"] or 0) for entry in self.quarantine.entries(state=State.RELEASED)
-        ]
+    def discard(self, job_id: int | None = None) -> None:
+        """Delete copies of released files that are delivered: of one job, or of all."""
+        entries = self.quarantine.entries(state=State.RELEASED, job_id=job_id)
         done = self._database.rows(
             "SELECT item_id FROM items WHERE status = 'done'"
             " AND item_id IN (SELECT value FROM json_each(:ids))",
-            {"ids": json.dumps(released)},
+            {"ids": json.dumps([entry["item_id"] for entry in entries if entry["has_copy"]])},
         )
-        self.quarantine.sweep(int(row["item_id"] or 0) for row in done)
+        if done:
+            self.quarantine.discard(int(row["item_id"] or 0) for row in done)
 
     def _redo(self, job_id: int, sources: Mapping[int, str], who: str, **details: object) -> bool:
         """Put items of a job back in the queue; False if a reset must do it."""

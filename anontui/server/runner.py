@@ -279,7 +279,7 @@ class Runner:
         elif result is True:
             self._drop(work)
             log.info("%s event=done seconds=%.1f", work.name, time.monotonic() - work.started)
-            self._thread_of(lambda: self._aftercare.write_run(work.job_id))
+            self._thread_of(lambda: self._aftercare.finish(work.job_id))
         else:
             self._stage(work, work.attempt.prepare)  # results are gone: make them again
 
@@ -315,7 +315,7 @@ class Runner:
                 items.release(connection, work.job_id)
         if failed and again:
             self._due[work.job_id] = time.monotonic() + RETRY_AFTER[tries]
-        self._thread_of(lambda: self._aftercare.write_run(work.job_id))
+        self._thread_of(lambda: self._aftercare.finish(work.job_id))
         self._mailbox.put(None)  # its parts may be swept
 
     def _drop(self, work: Work) -> None:

@@ -299,15 +299,14 @@ def test_a_held_file_goes_when_and_only_when_it_is_released(
         released = review.release([entry_id], "alice", "nothing to see")
         assert released.jobs == {job_id}
         job = _done(ledger, job_id)
-    assert (job["error"], job["files_processed"]) == (None, 3)
-    assert statuses(ledger.store, job_id) == ["done"] * 3
-    assert len(delivered(share)) == 3
-    assert {dcmread(path).PatientID for path in delivered(share)} == {"P-001"}
-    [row] = review.find("4711", "test")
-    assert row["instances"] == 3
+        assert (job["error"], job["files_processed"]) == (None, 3)
+        assert statuses(ledger.store, job_id) == ["done"] * 3
+        assert len(delivered(share)) == 3
+        assert {dcmread(path).PatientID for path in delivered(share)} == {"P-001"}
+        [row] = review.find("4711", "test")
+        assert row["instances"] == 3
+        wait_until(lambda: not review.quarantine.copy_of(entry_id).exists(), seconds=10)
     assert_tidy(share)
-    review.sweep()
-    assert not review.quarantine.copy_of(entry_id).exists()
 
 
 def test_a_release_is_not_for_other_bytes(ledger: Ledger, share: Path, review: Review) -> None:
