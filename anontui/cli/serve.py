@@ -163,6 +163,7 @@ def check(default: Path, data: Path | None) -> None:
         users = "every user" if project.users is None else ", ".join(sorted(project.users))
         policy = project.policy.name if project.policy else "the basic profile"
         click.echo(f"{name}\t{users or 'admins only'}\t{policy}")
+    click.echo("No mistakes found", err=True)
 
 
 @serve.command()

@@ -19,6 +19,7 @@ LONGEST = 4096  # characters of one value
 LONGEST_OBJECT = 4 * LONGEST
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _LARGEST = 10**18 - 1
+_NUMBER = re.compile("[0-9]{1,18}")
 
 
 class Kind(StrEnum):
@@ -131,9 +132,9 @@ class Parameters:
         values = [value.strip() for value in self.values.get(name, ())]
         if not any(values):
             raise missing(name)
-        if not all(re.fullmatch(r"[0-9]{1,18}", value) for value in values):
+        if not all(map(_NUMBER.fullmatch, values)):
             raise refused(name, f"Parameter {name} must be a whole number")
-        return [int(value) for value in values]
+        return list(map(int, values))
 
 
 def missing(*names: str) -> CallRefused:
