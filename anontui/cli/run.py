@@ -35,6 +35,8 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "settings": ("anontui.cli.settings", "Look at the settings and change them."),
         "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
         "completion": ("anontui.cli.completion", "Print a shell's completion script."),
+        "identities": ("anontui.cli.identities", "Look up who is who on this machine's server."),
+        "quarantine": ("anontui.cli.quarantine", "Decide about files that a server holds back."),
     },
 )
 @click.option(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from anontui.deid.actions import Action, Choice, Condition, Rule
+    from anontui.deid.earlier import Earlier
     from anontui.deid.file import Deidentifier, deidentify_dataset, deidentify_file
     from anontui.deid.folder import Summary, deidentify_folder
     from anontui.deid.options import Option
@@ -30,6 +31,7 @@ _HOMES = {
     "Choice": "actions",
     "Condition": "actions",
     "Deidentifier": "file",
+    "Earlier": "earlier",
     "Filters": "policy",
     "Limits": "policy",
     "Option": "options",
@@ -57,6 +59,7 @@ __all__ = [
     "Choice",
     "Condition",
     "Deidentifier",
+    "Earlier",
     "Filters",
     "Limits",
     "Option",

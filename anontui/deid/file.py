@@ -17,6 +17,7 @@ from pydicom.filewriter import write_dataset
 
 from anontui.deid import facts as at
 from anontui.deid.dataset import Executor, Step
+from anontui.deid.earlier import NOTHING, Earlier
 from anontui.deid.encode import data_set_bytes
 from anontui.deid.facts import facts_of, facts_wanted
 from anontui.deid.filters import check
@@ -62,6 +63,8 @@ class Deidentifier:
         Who the patient becomes, or a function that tells it by the Patient ID.
     fast
         Whether the executor over bytes may be used; the results are the same.
+    earlier
+        What was given out before, by another program, and goes on being used.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Deidentifier:
         pseudonym: Pseudonym | PseudonymFor,
         *,
         fast: bool = True,
+        earlier: Earlier = NOTHING,
     ) -> None:
         if len(key) < _SHORTEST_KEY:
             raise DeidError(
@@ -87,6 +91,7 @@ class Deidentifier:
         """Original to new UIDs, while it is a dictionary; see :meth:`record_uids`."""
         self._key = key
         self._pseudonym = pseudonym
+        self._earlier = earlier
         self._wanted = facts_wanted(policy)
         self._treatments: dict[str, Treatment] = {}
         self._spans = Spans(policy, self._treatment) if fast else None
@@ -238,6 +243,12 @@ class Deidentifier:
             return Outcome(refused.status, refused.words(), refused.reason), steps
         return _outcome(result), steps
 
+    def new_study_uid(self, uid: str) -> str:
+        """What becomes of a StudyInstanceUID."""
+        nobody = Pseudonym("-", "-")
+        treatment = Treatment(self.policy, self._key, nobody, "", self._earlier)
+        return treatment.new_uid_at(at.STUDY_INSTANCE, uid)
+
     def _treatment(self, patient_id: str) -> Treatment:
         treatment = self._treatments.get(patient_id)
         if treatment is None:
@@ -246,7 +257,7 @@ class Deidentifier:
             pseudonym = self._pseudonym
             if not isinstance(pseudonym, Pseudonym):
                 pseudonym = pseudonym(patient_id)
-            treatment = Treatment(self.policy, self._key, pseudonym, patient_id)
+            treatment = Treatment(self.policy, self._key, pseudonym, patient_id, self._earlier)
             treatment.uids = self.uids
             self._treatments[patient_id] = treatment
         return treatment

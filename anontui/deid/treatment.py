@@ -15,6 +15,7 @@ from anontui.deid import charset
 from anontui.deid.actions import Action, Choice, Rule
 from anontui.deid.dates import Offset, offset_of, shifted
 from anontui.deid.dummies import dummy_value, padded
+from anontui.deid.earlier import NOTHING, Earlier
 from anontui.deid.policy import Policy
 from anontui.deid.profile import PATIENT_ID
 from anontui.deid.pseudonym import Pseudonym
@@ -53,9 +54,18 @@ class Treatment:
         What to do, with which secret, and who the patient becomes.
     patient_id
         Who the patient was, for the dates' offset.
+    earlier
+        What was given out before.
     """
 
-    def __init__(self, policy: Policy, key: bytes, pseudonym: Pseudonym, patient_id: str) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        key: bytes,
+        pseudonym: Pseudonym,
+        patient_id: str,
+        earlier: Earlier = NOTHING,
+    ) -> None:
         self.policy = policy
         self.key = key
         self.pseudonym = pseudonym
@@ -63,6 +73,9 @@ class Treatment:
         self.uids: dict[str, str] | None = None  # original to new, while somebody asks
         self._uid_actions: dict[int, Action] = {}
         self.offset = offset_of(key, patient_id, shift_time=policy.shift_time)
+        self._earlier = earlier
+        if patient_id in earlier.offsets:
+            self.offset = Offset(earlier.offsets[patient_id], self.offset.seconds)
         texts = [pseudonym.patient_id, pseudonym.patient_name]
         texts += [
             text for rule in policy.all_rules() for text in (rule.value, *rule.table.values())
@@ -176,7 +189,7 @@ class Treatment:
     def new_uids(self, value: bytes) -> bytes:
         """The UIDs that stand for those in a value."""
         old = [uid.strip(" \0") for uid in value.decode("latin-1").split("\\")]
-        new = [new_uid(self.key, uid) for uid in old]
+        new = [self._new_uid(uid) for uid in old]
         if self.uids is not None:
             self.uids.update(zip(old, new, strict=True))
         return "\\".join(new).encode("latin-1")
@@ -197,14 +210,19 @@ class Treatment:
             rule = self.policy.rule(tag, {tag: "1"})
             action = rule.action if isinstance(rule, Rule) else Action.FUNCTION
             self._uid_actions[tag] = action
-        return uid if action is Action.KEEP else new_uid(self.key, uid)
+        return uid if action is Action.KEEP else self._new_uid(uid)
+
+    def _new_uid(self, uid: str) -> str:
+        return self._earlier.uids.get(uid) or new_uid(self.key, uid)
 
     def hashed(self, text: str, vr: str, longest: int | None = None) -> str:
         """A keyed hash of a text, as the VR can hold it; empty if it cannot."""
         if not text or vr in ("AS", "DA", "DT", "TM"):
             return ""
         if vr == "UI":
-            return new_uid(self.key, text)
+            return self._new_uid(text)
+        if vr == "SH" and text in self._earlier.accessions:
+            return self._earlier.accessions[text]
         digest = hmac.digest(
             self.key, b"hash\0" + text.encode("utf-8", "surrogateescape"), "sha256"
         )

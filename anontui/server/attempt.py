@@ -1,38 +1,56 @@
-"""One attempt at a job: collect → de-identify → deliver, committed to the ledger on the way."""
+"""The stages of one attempt at a job that are not the engine's: collect, and deliver.
+
+They run in threads of their own, for a share may make them wait, and commit to the ledger
+on the way.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
-import pickle
-import shutil
 import threading
 import time
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from anontui.errors import CallRefused, DeidError, ProjectError
+from anontui.errors import CallRefused, CannotStart, DeidError, ProjectError
 from anontui.idis.model import JobStatus
-from anontui.server.collect import File, collect
+from anontui.server import items
+from anontui.server.aftercare import PRACTICE, REMOVED, Aftercare, is_practice
+from anontui.server.claims import Claim, Claims
+from anontui.server.collect import collect
 from anontui.server.database import Value
-from anontui.server.deliver import PART_PREFIX, deliver, remove_parts
-from anontui.server.engine import Engine, Mailbox
+from anontui.server.deliver import (
+    CONFLICT,
+    PART_PREFIX,
+    Placed,
+    make_folder,
+    place,
+    remove_parts,
+    sweep_parts,
+)
+from anontui.server.engine import Engine
+from anontui.server.hooks import HookFailed
+from anontui.server.items import CONFLICTING, Held, ItemStatus, Outcome
 from anontui.server.places import Places, SourcePlace
-from anontui.server.store import Claim, Store
-from anontui.server.worker import Chunk, Item, Treated
-
-if TYPE_CHECKING:
-    from anontui.deid import Policy
+from anontui.server.projects import Projects
+from anontui.server.worker import Orders, pickled_policy
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.2  # seconds between two looks at the ledger
-CHUNK_ITEMS = 25
-CONFLICTING = "files of one study name different patients"
-CHUNK_BYTES = 16 << 20  # so that a chunk takes less than a second
+TELL_EVERY = 1.0  # seconds between two rows of the audit about progress
+FOUND_AT_ONCE = 500  # files that one transaction adds
+PLACED_AT_ONCE = 250  # files between two syncs of their folders
+DUPLICATE = "the same file as another of the job"
+
+_HOPELESS = frozenset(
+    {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP}
+)
 
 
 class Voided(Exception):
@@ -40,52 +58,59 @@ class Voided(Exception):
 
 
 class JobFailed(Exception):
-    """The job cannot be done; the text is what its user is told."""
+    """The job cannot be done; the text is what its user is told.
+
+    ``transient`` says whether a repeat may help.
+    """
+
+    def __init__(self, text: str, *, transient: bool = False) -> None:
+        super().__init__(text)
+        self.transient = transient
 
 
 class Attempt:
-    """The stages of one job.
+    """One attempt at a job.
 
     Parameters
     ----------
-    store, claim
+    claims, claim
         The ledger, and the attempt in it.
-    staging
-        A folder of the attempt's own, for files between two stages; removed at the end.
+    projects
+        What the job's project allows, and its policy.
     key
         The secret from which new UIDs come.
-    engine, mailbox
-        What de-identifies, and where it (or somebody who wants a look round) reports.
+    engine
+        Has a process that reads policies.
     stopping
         Set when the server stops.
-    policy_of
-        The policy of a project.
+    aftercare
+        Notes identities, keeps held files, and calls the hook.
     """
 
     def __init__(
         self,
-        store: Store,
+        claims: Claims,
         claim: Claim,
         *,
-        staging: Path,
+        projects: Projects,
         key: bytes,
         engine: Engine,
-        mailbox: Mailbox,
         stopping: threading.Event,
-        policy_of: Callable[[str], Policy],
+        aftercare: Aftercare,
     ) -> None:
-        self._store = store
-        self._claim = claim
-        self._staging = staging
+        self.claim = claim
+        self._claims = claims
+        self._database = claims.database
+        self._projects = projects
         self._key = key
         self._engine = engine
-        self._mailbox = mailbox
         self._stopping = stopping
-        self._policy_of = policy_of
+        self._aftercare = aftercare
         self._next_look = 0.0
+        self._next_tell = 0.0
 
-    def run(self, places: Places) -> None:
-        """Bring the job to DONE, reading and writing what ``places`` allows.
+    def prepare(self) -> Orders:
+        """Find the job's files, unless an earlier attempt did, and have room for the results.
 
         Raises
         ------
@@ -94,155 +119,268 @@ class Attempt:
         JobFailed
             If it cannot be done.
         """
-        job = self._claim.job
+        job = self.claim.job
         if job["source_type"] != "PATH":
             raise JobFailed("Not available on this server yet: PACS retrieval")
-        try:
-            source, destination = places.pair(str(job["source_path"]), str(job["destination_path"]))
-        except CallRefused as error:
-            raise JobFailed(error.message) from error
-        try:
-            policy = self._policy_of(str(job["project_name"]))
-        except DeidError as error:
-            log.error("job=%d event=policy text=%r", self._claim.job_id, error.sentence())
-            raise JobFailed("The project's policy is wrong: tell the server's admin") from error
-        left_out: Counter[str] = Counter()
-        try:
-            files = self._collect(source, places, left_out)
-            total = len(files) + left_out.total()
-            if treated := self._deidentify(files, policy, left_out):
-                self._deliver(treated, destination, places, left_out)
-        finally:
-            self._discard_staging()
-        delivered = total - left_out.total()
-        if not delivered:
-            raise JobFailed(
-                f"None of the {total} files could be de-identified: {_account(left_out)}"
-                if total
-                else "The source holds no files"
-            )
-        text = None
-        if left_out:
-            text = f"{left_out.total()} of {total} files were left out: {_account(left_out)}"
-        self._commit(JobStatus.DONE, processed=delivered, error=text, part_folder=None)
+        source, destination, places = self._places()
+        policy = self._policy()
+        if job["stage"] == "collect":
+            with _told_as("The source cannot be read"):
+                self._collect(source, places)
+        elif self.claim.status is JobStatus.ACTIVE:
+            self.commit(JobStatus.UPLOADED)
+        with _told_as("Could not move file to the destination"):
+            parts = self._part_folder(destination, places)
+        wanted = str(job["source_sop_class_filter_list"] or "").split(",")
+        earlier, pardons = self._aftercare.given_before(job)
+        return Orders(
+            root=source.folder,
+            parts=parts,
+            policy=policy,
+            key=self._key,
+            patient_id=str(job["source_anonymizedpatientid"]),
+            patient_name=str(job["source_anonymizedpatientname"]),
+            sop_classes=frozenset(filter(None, map(str.strip, wanted))),
+            ignore_opt_out=str(job["source_ignore_opt_out"] or "").lower() == "true",
+            earlier=earlier,
+            pardons=pardons,
+            layout=self._projects.of(str(job["project_name"])).layout,
+        )
 
-    def fail(self, text: str) -> None:
-        """Record that the job cannot be done, unless the attempt is void."""
-        with suppress(Voided):
-            self._commit(JobStatus.ERROR, error=text)
+    def deliver(self) -> bool:
+        """Give the results their place and the job its end.
+
+        Returns
+        -------
+        bool
+            False if some results were not there any more, and are to be made again.
+
+        Raises
+        ------
+        Voided, JobFailed
+            As above.
+        """
+        _, destination, places = self._places()
+        if self.claim.job["stage"] != "deliver":
+            self._hold_conflicts()
+        parts = Path(str(self.claim.job["part_folder"]))
+        self._keep_held()
+        self._call_hook(parts)
+        if is_practice(self.claim.job):
+            self._end_practice(parts)
+            return True
+        with _told_as("The server's table of identities cannot be written"):
+            self._aftercare.sync()
+        with _told_as("Could not move file to the destination"):
+            while batch := self._ready():
+                pairs = [(parts / held.part, held.target) for held in batch]
+                self._record(batch, list(place(pairs, destination, places, self.tick)))
+        counts = items.counts(self._database, self.claim.job_id)
+        if counts[ItemStatus.WAITING]:
+            self.commit(stage="deidentify")
+            return False
+        self._keep_held()
+        self._finish(counts, parts)
+        return True
 
     # --- stages
 
-    def _collect(self, source: SourcePlace, places: Places, left_out: Counter[str]) -> list[File]:
-        files: list[File] = []
-        with _told_as("The source cannot be read"):
-            try:
-                for file in collect(source, places, left_out):
-                    files.append(file)
-                    self._count(downloaded=len(files))
-            except ProjectError as error:
-                raise JobFailed(error.message) from error
-        self._commit(JobStatus.UPLOADED, downloaded=len(files))
-        return files
+    def _places(self) -> tuple[SourcePlace, Path, Places]:
+        job = self.claim.job
+        try:
+            places = self._projects.places(str(job["project_name"]))
+            source, destination = places.pair(str(job["source_path"]), str(job["destination_path"]))
+        except CallRefused as error:
+            raise JobFailed(error.message) from error
+        return source, destination, places
 
-    def _deidentify(
-        self, files: Sequence[File], policy: Policy, left_out: Counter[str]
-    ) -> list[Treated]:
-        done: list[Treated] = []
-        with _told_as("Could not move file to the server's own disk"):
-            self._staging.mkdir(parents=True, mode=0o700)
-            results = self._engine.treat(self._chunks(files, policy), self._mailbox)
-            with closing(results):
-                for treated in results:
-                    left_out.update(result.reason for result in treated if result.uids is None)
-                    done += [result for result in treated if result.uids is not None]
-                    if treated:
-                        self._count(processed=len(done), error=_so_far(left_out))
-                    else:
-                        self._check()
-        if policy.filters.patient_conflict:
-            done = without_conflicts(done, left_out)
-        return done
+    def _policy(self) -> bytes:
+        project = self._projects.of(str(self.claim.job["project_name"]))
+        try:
+            return self._engine.call(pickled_policy, project)
+        except DeidError as error:
+            log.error("job=%d event=policy text=%r", self.claim.job_id, error.sentence())
+            raise JobFailed("The project's policy is wrong: tell the server's admin") from error
+        except CannotStart as error:
+            raise JobFailed(error.message, transient=True) from error
 
-    def _deliver(
-        self,
-        treated: Sequence[Treated],
-        destination: Path,
-        places: Places,
-        left_out: Counter[str],
-    ) -> None:
-        job = self._claim.job
-        with _told_as("Could not move file to the destination"):
-            if job["part_folder"]:  # of an attempt that could not clean up
-                remove_parts(Path(str(job["part_folder"])))
+    def _collect(self, source: SourcePlace, places: Places) -> None:
+        total = 0
+        files = 0
+        found = collect(source, places, self.tick)
+        with self._database.transaction() as connection:
+            items.forget(connection, self.claim.job_id)
+        try:
+            while batch := list(islice(found, FOUND_AT_ONCE)):
+                total += len(batch)
+                files += sum(not one.reason for one in batch)
+                with self._database.transaction() as connection:
+                    claim = self._claims.commit(
+                        self.claim,
+                        within=connection,
+                        tell=self._is_time_to_tell(),
+                        files_downloaded=files,
+                    )
+                    if claim is None:
+                        raise Voided
+                    items.add(connection, claim.job_id, batch)
+                self.claim = claim
+        except ProjectError as error:
+            raise JobFailed(error.message) from error
+        self.commit(JobStatus.UPLOADED, stage="deidentify", files_downloaded=files)
+        if not total:
+            raise JobFailed("The source holds no files")
+
+    def _part_folder(self, destination: Path, places: Places) -> Path:
+        """Make the folder of results, holding those of earlier attempts that still count."""
+        if is_practice(self.claim.job):
+            destination = self._aftercare.practice_folder()
+        known = self.claim.job["part_folder"]
+        parts = Path(str(known)) if known else destination / f"{PART_PREFIX}{uuid.uuid4().hex}"
+        if known and parts.parent != destination:  # the job was changed meanwhile
+            remove_parts(parts)
             parts = destination / f"{PART_PREFIX}{uuid.uuid4().hex}"
-            self._commit(processed=len(treated), part_folder=str(parts))
-            patient = str(job["source_anonymizedpatientid"])
-            left_out.update(
-                deliver(
-                    treated,
-                    destination,
-                    pseudonym=patient,
-                    part_folder=parts,
-                    places=places,
-                    tick=self._tick,
-                )
+        if not items.counts(self._database, self.claim.job_id).keys() & _OPEN:
+            return parts
+        self.commit(part_folder=str(parts), tell=False)
+        if not is_practice(self.claim.job):
+            make_folder(destination, places)
+        with self._database.transaction() as connection:
+            ready = items.ready(connection, self.claim.job_id)
+        there = sweep_parts(parts, [held.part for held in ready])
+        lost = [(held, Outcome(ItemStatus.WAITING)) for held in ready if held.part not in there]
+        with self._database.transaction() as connection:
+            items.settle(connection, lost, ItemStatus.READY)
+        return parts
+
+    def _hold_conflicts(self) -> None:
+        outcome = Outcome(ItemStatus.QUARANTINED, "patient_conflict", CONFLICTING)
+        with self._database.transaction() as connection:
+            claim = self._claims.commit(self.claim, within=connection, stage="deliver")
+            if claim is None:
+                raise Voided
+            conflicting = items.conflicting(connection, claim.job_id)
+            items.settle(connection, [(held, outcome) for held in conflicting], ItemStatus.READY)
+        self.claim = claim
+
+    def _keep_held(self) -> None:
+        with _told_as("The server's quarantine cannot be written"):
+            self._aftercare.keep_held(self.claim.job)
+
+    def _call_hook(self, parts: Path) -> None:
+        try:
+            with _told_as("The server's run folder cannot be written"):
+                ready = self._ready(-1)
+                removed = self._aftercare.call_hook(self.claim.job, parts, ready, self.tick)
+        except HookFailed as failure:
+            raise JobFailed(failure.sentence()) from failure
+        self._leave_out(removed, "hook", REMOVED)
+
+    def _end_practice(self, parts: Path) -> None:
+        """Deliver nothing, and tell what would have been."""
+        ready = self._ready(-1)
+        self._leave_out(ready, "practice", PRACTICE)
+        left_out = items.left_out(self._database, self.claim.job_id)
+        del left_out[PRACTICE]
+        text = f"Practice run: {len(ready)} files would be delivered, and nothing was"
+        if left_out:
+            text += f"; {left_out.total()} would be left out: {account(left_out)}"
+        with suppress(OSError):  # the next start of the server sweeps it
+            remove_parts(parts)
+        self.commit(JobStatus.DONE, files_processed=len(ready), error=text, retries=0)
+
+    def _leave_out(self, held: list[Held], code: str, reason: str) -> None:
+        outcome = Outcome(ItemStatus.REJECTED, code, reason)
+        with self._database.transaction() as connection:
+            claim = self._claims.commit(self.claim, within=connection, tell=False)
+            if claim is None:
+                raise Voided
+            items.settle(connection, [(one, outcome) for one in held], ItemStatus.READY)
+        self.claim = claim
+
+    def _ready(self, most: int = PLACED_AT_ONCE) -> list[Held]:
+        with self._database.transaction() as connection:
+            return items.ready(connection, self.claim.job_id, most=most)
+
+    def _record(self, batch: list[Held], placed: list[Placed]) -> None:
+        with self._database.transaction() as connection:
+            claim = self._claims.commit(self.claim, within=connection, tell=False)
+            if claim is None:
+                raise Voided
+            targets = [held.target for held in batch]
+            there = items.delivered(connection, claim.job_id, targets)
+            outcomes = []
+            for held, result in zip(batch, placed, strict=True):
+                if result in (Placed.NEW, Placed.SAME):
+                    outcome = Outcome(ItemStatus.DONE, target=held.target)
+                    if held.target in there:
+                        outcome = Outcome(ItemStatus.REJECTED, "duplicate", DUPLICATE)
+                    there.add(held.target)
+                elif result is Placed.CONFLICT:
+                    outcome = Outcome(ItemStatus.QUARANTINED, "target_exists", CONFLICT)
+                else:
+                    outcome = Outcome(ItemStatus.WAITING)
+                outcomes.append((held, outcome))
+            items.settle(connection, outcomes, ItemStatus.READY)
+        self.claim = claim
+
+    def _finish(self, counts: Counter[ItemStatus], parts: Path) -> None:
+        left_out = items.left_out(self._database, self.claim.job_id)
+        total, delivered = counts.total(), counts[ItemStatus.DONE]
+        if not delivered:
+            self.commit(files_processed=0, tell=False)
+            raise JobFailed(
+                f"None of the {total} files could be de-identified: {account(left_out)}"
             )
-
-    def _chunks(self, files: Sequence[File], policy: Policy) -> Iterator[Chunk]:
-        job, pickled = self._claim.job, pickle.dumps(policy)
-        most = max(1, min(CHUNK_ITEMS, len(files) // (2 * self._engine.workers)))
-        items: list[Item] = []
-        size = 0
-        for number, file in enumerate(files, start=1):
-            items.append(Item(file.path, self._staging / f"{number}.dcm"))
-            size += file.size
-            if len(items) >= most or size >= CHUNK_BYTES or number == len(files):
-                yield Chunk(
-                    tuple(items),
-                    pickled,
-                    self._key,
-                    str(job["source_anonymizedpatientid"]),
-                    str(job["source_anonymizedpatientname"]),
-                )
-                items, size = [], 0
-
-    def _discard_staging(self) -> None:
-        # under another name at once, so that workers which still run stop writing
-        gone = self._staging.with_suffix(".gone")
-        with suppress(OSError):
-            self._staging.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        text = None
+        if left_out:
+            text = f"{left_out.total()} of {total} files were left out: {account(left_out)}"
+        left: str | None = str(parts)
+        with suppress(OSError):  # the coordinator sweeps it
+            remove_parts(parts)
+            left = None
+        self.commit(
+            JobStatus.DONE, files_processed=delivered, error=text, retries=0, part_folder=left
+        )
 
     # --- the ledger
 
-    def _commit(self, to: JobStatus | None = None, /, **values: Value) -> None:
-        claim = self._store.commit(self._claim, to, **values)
+    def commit(self, to: JobStatus | None = None, /, *, tell: bool = True, **values: Value) -> None:
+        """Record how far the attempt is.
+
+        Raises
+        ------
+        Voided
+            If nobody wants to know any more.
+        """
+        claim = self._claims.commit(self.claim, to, within=None, tell=tell, **values)
         if claim is None:
             raise Voided
-        self._claim = claim
+        self.claim = claim
 
-    def _count(self, **values: Value) -> None:
-        """Commit counts, if the last time is long enough ago."""
-        if self._is_time():
-            self._check()
-            self._commit(**values)
-
-    def _tick(self) -> None:
-        """Look round, if the last time is long enough ago."""
-        if self._is_time():
-            self._check()
-
-    def _is_time(self) -> bool:
+    def tick(self) -> None:
+        """Look, if the last time is long enough ago, whether the attempt still counts."""
         now = time.monotonic()
         if now < self._next_look:
-            return False
+            return
         self._next_look = now + LOOK_EVERY
+        if self._stopping.is_set() or not self._claims.is_current(self.claim):
+            raise Voided
+
+    def _is_time_to_tell(self) -> bool:
+        now = time.monotonic()
+        if now < self._next_tell:
+            return False
+        self._next_tell = now + TELL_EVERY
         return True
 
-    def _check(self) -> None:
-        if self._stopping.is_set() or not self._store.is_current(self._claim):
-            raise Voided
+
+_OPEN = {ItemStatus.WAITING, ItemStatus.READY}
+
+
+def account(left_out: Counter[str]) -> str:
+    """Tell reasons with their counts, the commonest first."""
+    return ", ".join(f"{reason} ({count})" for reason, count in left_out.most_common(10))
 
 
 @contextmanager
@@ -251,27 +389,5 @@ def _told_as(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise JobFailed(f"{what}: {error.strerror or type(error).__name__}") from error
-    except DeidError as error:
-        raise JobFailed(f"{what}: {error.cause or error.message}") from error
-
-
-def without_conflicts(treated: Sequence[Treated], left_out: Counter[str]) -> list[Treated]:
-    """Leave out every file of a study whose files name different patients, and count it."""
-    patients: defaultdict[str, set[str]] = defaultdict(set)
-    for one in treated:
-        patients[(one.uids or ("",))[0]].add(one.patient)
-    kept = [one for one in treated if len(patients[(one.uids or ("",))[0]]) == 1]
-    if len(kept) < len(treated):
-        left_out[CONFLICTING] += len(treated) - len(kept)
-    return kept
-
-
-def _so_far(left_out: Counter[str]) -> str | None:
-    if not left_out:
-        return None
-    return f"{left_out.total()} files were left out so far: {_account(left_out)}"
-
-
-def _account(left_out: Counter[str]) -> str:
-    return ", ".join(f"{reason} ({count})" for reason, count in left_out.most_common(10))
+        cause = error.strerror or type(error).__name__
+        raise JobFailed(f"{what}: {cause}", transient=error.errno not in _HOPELESS) from error

@@ -1,117 +1,234 @@
-"""The functions of the web API: what each takes, checks, does and answers."""
+"""The functions of the web API: what each checks, does and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from anontui import __version__
 from anontui.deid import Pseudonym
-from anontui.errors import DeidError
+from anontui.errors import CallRefused, DeidError, UsageError
 from anontui.idis.model import JobStatus
-from anontui.server.config import ConfigFile
 from anontui.server.database import Row
+from anontui.server.fields import job_fields, one_of_many, opt_out
+from anontui.server.live import Hub, Stream
 from anontui.server.parameters import Parameters, missing
-from anontui.server.places import Places, refused
-from anontui.server.store import DEFINITION, REMARKS, Store, no_such_job, to_json
+from anontui.server.places import refused
+from anontui.server.projects import Projects
+from anontui.server.quarantine import State
+from anontui.server.review import Review
+from anontui.server.store import DEFINITION, Store, no_such_job, to_json
+from anontui.server.users import Role
+from anontui.server.views import Seen, Views
 
-Answer = Mapping[str, object]
+Answer = Mapping[str, object] | bytes | Stream  # bytes are JSON already
 
-# create_job names some fields without the "source_" that the job object gives them
-_SHORT = ("anonymizedpatientname", "anonymizedpatientid", "pims_keyfile_id")
-_CREATE = tuple(name for name in DEFINITION + REMARKS if "opt_out" not in name) + _SHORT
-_OPT_OUT = ("source_ignore_opt_out", "source_ignore_opt_out_reason")
-_RESET = ("files_downloaded", "files_processed", "error")
-_MODIFY = ("job_id", "status", *_RESET, *_OPT_OUT, *_CREATE)
+PAGE = 100
+MOST_JOBS = 1000  # of one bulk
+
+
+class Denied(CallRefused):
+    """A refusal because the caller is not connected to a project; it goes into the audit."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: a user, and the projects whose jobs they see and touch (None: all)."""
+
+    name: str
+    role: Role
+    seen: Seen
+
+    def sees(self, project: object) -> bool:
+        """True if the caller is connected to a project."""
+        return self.seen is None or project in self.seen
 
 
 class Api:
-    """The functions, over one ledger. Each takes the caller's name and parameters.
+    """The functions, over one ledger. Each takes the caller and the parameters.
 
     Parameters
     ----------
-    store
+    store, views
         The ledger of jobs.
-    config
-        The shares and projects.
-    data
-        The server's data folder, which no job may touch.
-    changed
-        Called after every change in the ledger.
+    projects
+        Who may do what.
+    hub
+        Tells of changes.
+    review
+        Identities and quarantine, for admins.
     """
 
     def __init__(
-        self, store: Store, config: ConfigFile, data: Path, changed: Callable[[], None]
+        self, store: Store, views: Views, projects: Projects, hub: Hub, review: Review
     ) -> None:
-        self._store = store
-        self._config = config
-        self._data = data
-        self._changed = changed
+        self.store = store
+        self.projects = projects
+        self._views = views
+        self.hub = hub
+        self._review = review
 
-    def get_jobs(self, user: str, given: Parameters) -> Answer:
+    def get_jobs(self, caller: Caller, given: Parameters) -> Answer:
         """The newest jobs."""
-        return _by_id(self._store.newest(), extended=False)
+        return self._views.newest(caller.seen)
 
-    def get_jobs_list(self, user: str, given: Parameters) -> Answer:
+    def get_jobs_list(self, caller: Caller, given: Parameters) -> Answer:
         """The core fields of the jobs with these ids; unknown ids are left out."""
-        return _by_id(self._store.jobs(given.numbers("job_ids")), extended=False)
+        return self._views.jobs(given.numbers("job_ids"), caller.seen, extended=False)
 
-    def get_jobs_list_extended(self, user: str, given: Parameters) -> Answer:
+    def get_jobs_list_extended(self, caller: Caller, given: Parameters) -> Answer:
         """All fields of the jobs with these ids; unknown ids are left out."""
-        return _by_id(self._store.jobs(given.numbers("job_ids")), extended=True)
+        return self._views.jobs(given.numbers("job_ids"), caller.seen, extended=True)
 
-    def get_job(self, user: str, given: Parameters) -> Answer:
+    def get_job(self, caller: Caller, given: Parameters) -> Answer:
         """All fields of one job."""
-        return to_json(self._existing(given))
+        return to_json(self.job(caller, given))
 
-    def create_job(self, user: str, given: Parameters) -> Answer:
+    def create_job(self, caller: Caller, given: Parameters) -> Answer:
         """Add a job; it needs a source, a destination, a project and a pseudonym."""
-        job = _fields(given)
-        self._check(user, job)
-        row = self._store.create(user, job)
-        self._changed()
-        return to_json(row)
+        return to_json(self.store.create(caller.name, self._new_job(caller, given)))
 
-    def cancel_job(self, user: str, given: Parameters) -> Answer:
+    def cancel_job(self, caller: Caller, given: Parameters) -> Answer:
         """Make a job INACTIVE, also while it runs."""
-        row = self._store.modify(given.number("job_id"), {}, JobStatus.INACTIVE)
-        self._changed()
-        return to_json(row)
+        job_id = int(self.job(caller, given)["job_id"] or 0)
+        return to_json(self.store.modify(job_id, {}, JobStatus.INACTIVE, user=caller.name))
 
-    def modify_job(self, user: str, given: Parameters) -> Answer:
+    def modify_job(self, caller: Caller, given: Parameters) -> Answer:
         """Change a job; status=ACTIVE does it again, status=INACTIVE cancels it."""
-        before = self._existing(given)
-        status = given.text("status")
-        if status not in (None, JobStatus.ACTIVE, JobStatus.INACTIVE):
-            raise refused("status", "status can be set to ACTIVE or INACTIVE only")
-        for name in _RESET:
-            if (given.text(name) or "").strip() not in ("", "0"):
-                raise refused(name, f"{name} can only be cleared")
-        changes = _fields(given)
+        before = self.job(caller, given)
+        changes = job_fields(given)
         if not changes.keys().isdisjoint(DEFINITION):
             job = before | changes
-            self._check(user, job)
+            self._check(caller, job)
             changes |= {name: job[name] for name in DEFINITION}
-        row = self._store.modify(
+        status = given.text("status")
+        row = self.store.modify(
             given.number("job_id"),
-            changes | _opt_out(given),
+            changes | opt_out(given),
             JobStatus(status) if status else None,
+            user=caller.name,
         )
-        self._changed()
         return to_json(row)
 
-    def _existing(self, given: Parameters) -> Row:
-        row = self._store.job(given.number("job_id"))
+    def get_projects(self, caller: Caller, given: Parameters) -> Answer:
+        """The projects that the caller may use, by name."""
+        return {
+            name: {"description": project.description}
+            for name, project in sorted(self.projects.all().items())
+            if caller.sees(name)
+        }
+
+    def create_jobs(self, caller: Caller, given: Parameters) -> Answer:
+        """Add many jobs, all or none, and answer them by their keys.
+
+        Each is a JSON object of what create_job takes and a key of the caller's choice. A key
+        that this user gave before names the job that it made then: nothing is added twice.
+        """
+        texts = given.values["jobs"]
+        if len(texts) > MOST_JOBS:
+            raise refused("jobs", f"More than {MOST_JOBS} jobs; send them in several calls")
+        wanted: dict[str, Row] = {}
+        for number, text in enumerate(texts):
+            try:
+                key, one = one_of_many(text)
+                if key in wanted:
+                    raise refused("key", "Another job of this call has the same key")
+                wanted[key] = self._new_job(caller, one)
+            except CallRefused as error:
+                kind = Denied if isinstance(error, Denied) else CallRefused
+                errors = {f"jobs[{number}].{name}": text for name, text in error.errors.items()}
+                raise kind(error.message, errors=errors) from error
+        rows = self.store.create_many(caller.name, list(wanted.items()))
+        found = dict(zip(wanted, rows, strict=True))
+        if hidden := next((key for key, row in found.items() if not self._shows(caller, row)), ""):
+            raise refused("jobs", f"The key {hidden} is in use")
+        return {key: to_json(row) for key, row in found.items()}
+
+    def get_job_items(self, caller: Caller, given: Parameters) -> Answer:
+        """What became of the files of a job, in pages: ask on after the last id."""
+        job_id = int(self.job(caller, given)["job_id"] or 0)
+        return {"items": self.store.items(job_id, **_page(given))}
+
+    def get_audit(self, caller: Caller, given: Parameters) -> Answer:
+        """What happened to a job, in pages; an admin may ask for all that happened."""
+        if caller.role is not Role.ADMIN or given.text("job_id"):
+            job_id = int(self.job(caller, given)["job_id"] or 0)
+            return {"audit": self.store.audit(**_page(given), job_id=job_id)}
+        return {"audit": self.store.audit(**_page(given))}
+
+    def get_events(self, caller: Caller, given: Parameters) -> Answer:
+        """Changes of jobs as server-sent events; goes on after the Last-Event-ID, or after."""
+        return Stream(self.hub, given.number("after") if given.text("after") else None)
+
+    def job(self, caller: Caller, given: Parameters) -> Row:
+        """The job that a call names.
+
+        Raises
+        ------
+        CallRefused
+            If there is none that the caller sees; both are told alike.
+        """
+        job_id = given.number("job_id")
+        row = self.store.job(job_id)
         if row is None:
-            raise no_such_job(given.number("job_id"))
+            raise no_such_job(job_id)
+        if not self._shows(caller, row):
+            same = no_such_job(job_id)
+            raise Denied(same.message, errors=same.errors)
         return row
 
-    def _check(self, user: str, job: Row) -> None:
+    def _shows(self, caller: Caller, row: Row) -> bool:
+        return caller.sees(row["project_name"])
+
+    def _new_job(self, caller: Caller, given: Parameters) -> Row:
+        job = job_fields(given)
+        self._check(caller, job)
+        return job
+
+    def get_quarantine(self, caller: Caller, given: Parameters) -> Answer:
+        """The files that are held for a person, or were, oldest first."""
+        state = (given.text("state") or "").strip()
+        entries = self._review.quarantine.entries(
+            state=State(state) if state else None,
+            job_id=given.number("job_id", 0) or None,
+            after=given.text("after") or "",
+        )
+        return {"entries": entries}
+
+    def release_quarantine(self, caller: Caller, given: Parameters) -> Answer:
+        """Have held files done again in their jobs: somebody looked, and they may go."""
+        again = (given.text("again") or "").strip().lower() == "true"
+        ids, note = given.values["entry_ids"], given.text("note") or ""
+        with _refusing("entry_ids"):
+            released = self._review.release(ids, caller.name, note, again=again)
+        return {
+            "released": [entry["id"] for entry in released.entries],
+            "job_ids": sorted(released.jobs),
+        }
+
+    def reject_quarantine(self, caller: Caller, given: Parameters) -> Answer:
+        """Have held files stay out for good; their copies are deleted."""
+        ids, note = given.values["entry_ids"], given.text("note") or ""
+        with _refusing("entry_ids"):
+            rejected = self._review.reject(ids, caller.name, note)
+        return {"rejected": [entry["id"] for entry in rejected]}
+
+    def find_identity(self, caller: Caller, given: Parameters) -> Answer:
+        """The patients and studies that a text names, original or new; it is in the audit."""
+        with _refusing("text"):
+            return {"found": self._review.find(given.text("text") or "", caller.name)}
+
+    def _template(self, caller: Caller, job: Row) -> str | None:
+        """What the project gives patients who come without a pseudonym."""
+        name = str(job.get("project_name"))
+        project = self.projects.all().get(name) if caller.sees(name) else None
+        return project.pseudonyms or None if project else None
+
+    def _check(self, caller: Caller, job: Row) -> None:
         """Refuse a job that cannot be done safely; fill in what follows from the rest."""
         identity = ("source_anonymizedpatientid", "source_anonymizedpatientname")
         for name, other in (identity, identity[::-1]):
-            job[name] = job.get(name) or job.get(other)
+            job[name] = job.get(name) or job.get(other) or self._template(caller, job)
         job["destination_type"] = job.get("destination_type") or "PATH"
         source = "source_path" if job.get("source_type") == "PATH" else "source_instance_id"
         required = ("source_type", source, "destination_path", "project_name", *identity)
@@ -121,89 +238,25 @@ class Api:
             Pseudonym(*(str(job[name]) for name in identity))
         except DeidError as error:
             raise refused("anonymizedpatientid", error.sentence()) from error
-        if job["source_type"] not in ("PATH", "WADO"):
-            raise refused("source_type", "source_type must be PATH or WADO")
-        if job["destination_type"] != "PATH":
-            raise refused("destination_type", "destination_type must be PATH")
-        config = self._config.current()
-        if job["project_name"] not in config.projects:
-            raise refused(
-                "project_name", f"User {user} is not connected to project {job['project_name']}"
-            )
-        places = Places(config.shares, self._data)
+        project = str(job["project_name"])
+        if not caller.sees(project) or project not in self.projects.all():
+            message = f"User {caller.name} is not connected to project {project}"
+            raise Denied(message, errors={"project_name": message})
+        places = self.projects.places(project)
         if job["source_type"] == "WADO":
             places.destination(str(job["destination_path"]))
             return
-        if job.get("source_sop_class_filter_list"):
-            raise refused(
-                "source_sop_class_filter_list", "Not available on this server yet for source PATH"
-            )
         places.pair(str(job["source_path"]), str(job["destination_path"]))
 
 
-@dataclass(frozen=True)
-class Function:
-    """A function of the web API."""
-
-    method: str
-    parameters: tuple[str, ...]
-    call: Callable[[Api, str, Parameters], Answer]
-
-
-FUNCTIONS: Mapping[str, Function] = {
-    function.call.__name__: function
-    for function in (
-        Function("GET", (), Api.get_jobs),
-        Function("GET", ("job_ids",), Api.get_jobs_list),
-        Function("GET", ("job_ids",), Api.get_jobs_list_extended),
-        Function("GET", ("job_id",), Api.get_job),
-        Function("POST", _CREATE, Api.create_job),
-        Function("POST", ("job_id",), Api.cancel_job),
-        Function("POST", _MODIFY, Api.modify_job),
-    )
-}
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Have what cannot be done told as a mistake in a parameter."""
+    try:
+        yield
+    except UsageError as error:
+        raise refused(name, error.sentence()) from error
 
 
-def documentation() -> Answer:
-    """Return what the web API answers where it has no function; so a client knows it is there."""
-    return {
-        "404": "There is no such function; these are the ones there are",
-        "documentation": {
-            "server": "anontui",
-            "version": __version__,
-            "extensions": [],
-            "handlers": {
-                f"/{name}": {
-                    function.method: {
-                        "usage": function.call.__doc__,
-                        "parameters": ["user_name", *function.parameters],
-                    }
-                }
-                for name, function in FUNCTIONS.items()
-            },
-        },
-    }
-
-
-def _fields(given: Parameters) -> Row:
-    fields: Row = {}
-    for name in _CREATE:
-        value = given.text(name)
-        if value is not None:
-            fields[f"source_{name}" if name in _SHORT else name] = (
-                given.number(name) if name == "priority" else value.strip()
-            )
-    return fields
-
-
-def _opt_out(given: Parameters) -> Row:
-    ignore, reason = ((given.text(name) or "").strip() for name in _OPT_OUT)
-    if ignore.lower() not in ("", "true", "false"):
-        raise refused(_OPT_OUT[0], f"{_OPT_OUT[0]} must be True or False")
-    if ignore.lower() == "true" and not reason:
-        raise missing(_OPT_OUT[1])
-    return dict(zip(_OPT_OUT, (ignore, reason), strict=True)) if ignore else {}
-
-
-def _by_id(rows: Iterable[Row], *, extended: bool) -> Answer:
-    return {str(row["job_id"]): to_json(row, extended=extended) for row in rows}
+def _page(given: Parameters) -> dict[str, int]:
+    return {"after": given.number("after", 0), "limit": given.number("limit", PAGE)}

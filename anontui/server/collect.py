@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from anontui.server.items import Found
 from anontui.server.places import Places, SourceKind, SourcePlace
 from anontui.server.selection import selected_paths
 
 SELECTION_NAME = "fileselection.txt"  # the clients' own bookkeeping, never data
 
 
-@dataclass(frozen=True)
-class File:
-    """A file to de-identify: its path without links, and its size in bytes."""
-
-    path: Path
-    size: int
-
-
-def collect(source: SourcePlace, places: Places, left_out: Counter[str]) -> Iterator[File]:
+def collect(source: SourcePlace, places: Places, tick: Callable[[], None]) -> Iterator[Found]:
     """Yield the regular files of a source, links resolved, each once.
 
-    What cannot be taken is counted in ``left_out`` by its reason. Names that start with a
-    dot are not data. Links are followed to files on a share only; of a folder's links to
-    other folders it is only counted that there are any.
+    What cannot be taken comes with its reason. Names that start with a dot are not data.
+    Links are followed to files on a share only; of a folder's links to other folders it is
+    only told that they are there. ``tick`` is called often, and may raise to stop.
 
     Raises
     ------
@@ -38,12 +29,16 @@ def collect(source: SourcePlace, places: Places, left_out: Counter[str]) -> Iter
         If the source is not a proper file selection.
     """
     if source.kind is SourceKind.FILESELECTION:
-        candidates = iter(selected_paths(source.path))
+        candidates: Iterator[Path | Found] = iter(selected_paths(source.path))
     else:
-        candidates = _walk(source.path, places, left_out)
+        candidates = _walk(source.path, places, tick)
     folders: dict[Path, Path] = {}
     seen: set[Path] = set()
     for path in candidates:
+        tick()
+        if isinstance(path, Found):
+            yield path
+            continue
         try:
             if path.parent not in folders:
                 folders[path.parent] = Path(os.path.realpath(path.parent))
@@ -53,20 +48,21 @@ def collect(source: SourcePlace, places: Places, left_out: Counter[str]) -> Iter
                 real = Path(os.path.realpath(real))
                 state = real.lstat()
         except OSError:
-            left_out["not found"] += 1
+            yield Found(path, reason="not found")
             continue
         if not places.allows(real):
-            left_out["outside the shares"] += 1
+            yield Found(path, reason="outside the shares")
         elif not stat.S_ISREG(state.st_mode):
-            left_out["not a regular file"] += 1
+            yield Found(path, reason="not a regular file")
         elif real not in seen:
             seen.add(real)
-            yield File(real, state.st_size)
+            yield Found(real, state.st_size)
 
 
-def _walk(top: Path, places: Places, left_out: Counter[str]) -> Iterator[Path]:
+def _walk(top: Path, places: Places, tick: Callable[[], None]) -> Iterator[Path | Found]:
     folders = [top]
     while folders:
+        tick()
         folder = folders.pop()
         try:
             with os.scandir(folder) as entries:
@@ -74,7 +70,7 @@ def _walk(top: Path, places: Places, left_out: Counter[str]) -> Iterator[Path]:
         except OSError:
             if folder == top:
                 raise
-            left_out["in a folder that cannot be read"] += 1
+            yield Found(folder, reason="in a folder that cannot be read")
             continue
         inner = []
         for entry in found:
@@ -85,7 +81,7 @@ def _walk(top: Path, places: Places, left_out: Counter[str]) -> Iterator[Path]:
                 if places.allows(path):
                     inner.append(path)
             elif entry.is_symlink() and entry.is_dir():
-                left_out["a link to a folder"] += 1
+                yield Found(path, reason="a link to a folder")
             else:
                 yield path
         folders.extend(reversed(inner))

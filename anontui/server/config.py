@@ -1,41 +1,67 @@
-"""``server.yml``: which shares, projects and port the server has."""
+"""``server.yml``: shares, port, and who reaches the server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from anontui import atomic
-from anontui.errors import SettingsError, UsageError
+from anontui.deid.readers.texts import read_text, shown
+from anontui.deid.readers.yamlnodes import Node, load_nodes
+from anontui.errors import DeidError, SettingsError, UsageError
 from anontui.unc import ShareMap
 
 DEFAULT_PROJECTS = ("Wetenschap-Algemeen",)
-_BIGGEST = 1 << 20
+LOOPBACK = "127.0.0.1"
+_NAMES = ("shares", "projects", "host", "port", "certificate", "key")
 
 
 @dataclass(frozen=True)
 class ServerConfig:
     """What an administrator decides.
 
-    Only these shares are read and written, only jobs for these projects are accepted.
-    ``port`` 0 is a free one, chosen once.
+    Only these shares are read and written. ``projects`` are those that every user of the
+    server may use; the others have a file each. ``port`` 0 is a free one, chosen once.
+    ``certificate`` and ``key`` are files in PEM, for TLS.
     """
 
     shares: ShareMap = field(default_factory=ShareMap)
     projects: tuple[str, ...] = DEFAULT_PROJECTS
+    host: str = LOOPBACK
     port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
 
     def dumps(self) -> bytes:
         """Return it as the text of ``server.yml``."""
-        content = {
+        content: dict[str, object] = {
             "shares": {unc: str(local) for unc, local in self.shares.pairs},
             "projects": list(self.projects),
             "port": self.port,
         }
+        if self.host != LOOPBACK:
+            content["host"] = self.host
+        if self.certificate:
+            content["certificate"] = str(self.certificate)
+        if self.key:
+            content["key"] = str(self.key)
         return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line adds to ``server.yml``; None says nothing."""
+
+    shares: Mapping[str, Path] = field(default_factory=dict)
+    projects: Iterable[str] = ()
+    host: str | None = None
+    port: int | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 class ConfigFile:
@@ -58,79 +84,134 @@ class ConfigFile:
         except FileNotFoundError:
             return ServerConfig()
         except OSError as error:
-            raise self._wrong("it cannot be read", str(error.strerror)) from error
+            raise _wrong(self.path, "it cannot be read", str(error.strerror)) from error
         version = (state.st_mtime_ns, state.st_size, state.st_ino)
         if self._read is None or self._read[0] != version:
-            self._read = (version, self._load())
+            self._read = (version, _load(self.path))
         return self._read[1]
 
-    def add(
-        self, shares: Mapping[str, Path], projects: Iterable[str], port: int | None
-    ) -> ServerConfig:
-        """Add to the file what it does not say yet; a share that it has gets the new folder.
+    def merged(self, given: Given) -> ServerConfig:
+        """Return what the file says, and what it does not say yet.
+
+        A share that it has gets the new folder.
+
+        Raises
+        ------
+        SettingsError
+            If the file is wrong.
+        UsageError
+            If a share is not a UNC path, or its folder is not a whole path.
+        """
+        old = self.current()
+        merged = dict([*old.shares.pairs, *ShareMap(tuple(given.shares.items())).pairs])
+        return ServerConfig(
+            ShareMap(tuple(merged.items())),
+            tuple(dict.fromkeys([*old.projects, *given.projects])),
+            old.host if given.host is None else given.host,
+            old.port if given.port is None else given.port,
+            given.certificate or old.certificate,
+            given.key or old.key,
+        )
+
+    def write(self, config: ServerConfig) -> None:
+        """Make the file say this, unless it does.
 
         Raises
         ------
         SettingsError
             If the file is wrong or cannot be written.
-        UsageError
-            If a share is not a UNC path, or its folder is not a whole path.
         """
-        old = self.current()
-        merged = dict([*old.shares.pairs, *ShareMap(tuple(shares.items())).pairs])
-        new = ServerConfig(
-            ShareMap(tuple(merged.items())),
-            tuple(dict.fromkeys([*old.projects, *projects])),
-            old.port if port is None else port,
+        if config == self.current() and self.path.exists():
+            return
+        try:
+            atomic.write_bytes(self.path, config.dumps())
+        except OSError as error:
+            raise _wrong(self.path, "it cannot be written", str(error.strerror)) from error
+
+
+def _load(path: Path) -> ServerConfig:
+    with told_of(path):
+        given = load_nodes(read_text(path), str(path)).names()
+        check_names(given, _NAMES)
+        return ServerConfig(
+            shares=_shares(given["shares"]) if "shares" in given else ShareMap(),
+            projects=tuple(text_list(given["projects"]))
+            if "projects" in given
+            else DEFAULT_PROJECTS,
+            host=(given["host"].text() if "host" in given else "") or LOOPBACK,
+            port=_port(given["port"]) if "port" in given else 0,
+            certificate=_file(given.get("certificate"), path.parent),
+            key=_file(given.get("key"), path.parent),
         )
-        if new != old or not self.path.exists():
-            try:
-                atomic.write_bytes(self.path, new.dumps())
-            except OSError as error:
-                raise self._wrong("it cannot be written", str(error.strerror)) from error
-        return new
 
-    def _load(self) -> ServerConfig:
-        try:
-            if self.path.stat().st_size > _BIGGEST:
-                raise self._wrong("it is too large")
-            content = yaml.safe_load(self.path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._wrong("it cannot be read", str(error)) from error
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            where = f"line {mark.line + 1} is not YAML" if mark else "it is not YAML"
-            raise self._wrong(where, error.problem or "") from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise self._wrong("it is not YAML") from error
-        return self._checked(content)
 
-    def _checked(self, content: object) -> ServerConfig:
-        content = {} if content is None else content
-        if not isinstance(content, dict):
-            raise self._wrong("it must hold shares:, projects: and port:")
-        if unknown := [str(key) for key in content if key not in ("shares", "projects", "port")]:
-            raise self._wrong(f"it knows no {unknown[0]!r}, only shares, projects and port")
-        shares = content.get("shares") or {}
-        if not isinstance(shares, dict) or not all(
-            isinstance(text, str) for pair in shares.items() for text in pair
-        ):
-            raise self._wrong("shares: must give for each UNC path a local folder")
-        projects = content.get("projects", list(DEFAULT_PROJECTS)) or []
-        if not isinstance(projects, list) or not all(isinstance(name, str) for name in projects):
-            raise self._wrong("projects: must be a list of names (quote the odd ones)")
-        port = content.get("port") or 0
-        if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port < 1 << 16:
-            raise self._wrong("port: must be a number from 0 to 65535")
+@contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Make what the reader of a file refuses an error of the settings, which names the file."""
+    try:
+        yield
+    except DeidError as error:
+        message = error.message if str(path) in error.message else f"{path}: {error.message}"
+        raise SettingsError(message, advice=error.advice, cause=error.cause) from error
+
+
+def check_names(given: Mapping[str, Node], names: Iterable[str]) -> None:
+    """Refuse a name that a settings file does not know.
+
+    Raises
+    ------
+    DeidError
+        With file and line.
+    """
+    for name, node in given.items():
+        if name not in names:
+            raise DeidError(
+                f"{node.where}: there is no {shown(name)!r}",
+                advice=f"Known are {', '.join(names)}.",
+            )
+
+
+def text_list(node: Node) -> list[str]:
+    """The texts of a list.
+
+    Raises
+    ------
+    DeidError
+        With file and line, if it is no list, or one of them is empty.
+    """
+    texts = [(item.where, item.text().strip()) for item in node.items()]
+    for where, text in texts:
+        if not text:
+            raise DeidError(f"{where}: a text is expected", advice="Write it, or leave the line.")
+    return [text for _, text in texts]
+
+
+def _shares(node: Node) -> ShareMap:
+    pairs: list[tuple[str, Path]] = []
+    for unc, local in node.names().items():
         try:
-            pairs = tuple((unc, Path(local)) for unc, local in shares.items())
-            return ServerConfig(ShareMap(pairs), tuple(projects), port)
+            pairs += ShareMap(((unc, Path(local.text())),)).pairs
         except UsageError as error:
-            raise self._wrong(f"shares: {error.message}") from error
+            raise DeidError(
+                f"{local.where}: shares: {error.message}", advice=error.advice
+            ) from error
+    return ShareMap(tuple(pairs))
 
-    def _wrong(self, what: str, cause: str = "") -> SettingsError:
-        return SettingsError(
-            f"The server's settings {self.path} are wrong: {what}",
-            cause=cause,
-            advice="Correct the file; the server reads it again by itself.",
-        )
+
+def _port(node: Node) -> int:
+    text = node.text()
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 1 << 16):
+        raise DeidError(f"{node.where}: port: {shown(text)} is none", advice="Write 0 to 65535.")
+    return int(text or 0)
+
+
+def _file(node: Node | None, folder: Path) -> Path | None:
+    return folder / node.text() if node is not None and node.text() else None
+
+
+def _wrong(path: Path, what: str, cause: str = "") -> SettingsError:
+    return SettingsError(
+        f"The server's settings {path} are wrong: {what}",
+        cause=cause,
+        advice="Correct the file; the server reads it again by itself.",
+    )

@@ -1,94 +1,96 @@
-"""The last stage of a job: moving de-identified files to their destination."""
+"""The last stage of a job: giving de-identified files their place."""
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import os
 import shutil
 import threading
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 
 from anontui.atomic import sync_folder
-from anontui.server.places import Places, safe_name
-from anontui.server.worker import Treated
+from anontui.server.places import Places
 
 PART_PREFIX = ".anontui-part-"
 CONFLICT = "unlike a file that is already there under the same SOP instance UID"
-THREADS = 8  # a disk syncs many files at once nearly as fast as one
-BATCH = 64
-LOOK_EVERY = 0.1  # seconds
-_COPY = 1 << 20
+
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_renaming = threading.Lock()
 
 
-def deliver(
-    treated: Iterable[Treated],
+class Placed(Enum):
+    """What became of a part."""
+
+    NEW = "it is in its place"
+    SAME = "the same file was there"
+    CONFLICT = "another file was there"
+    GONE = "there is no part"
+
+
+def place(
+    parts: Iterable[tuple[Path, str]],
     destination: Path,
-    *,
-    pseudonym: str,
-    part_folder: Path,
     places: Places,
     tick: Callable[[], None],
-) -> Counter[str]:
-    """Move files to ``destination/<pseudonym>/<study>/<series>/<SOP instance>.dcm``.
+) -> Iterator[Placed]:
+    """Give parts, synced already, their names below a destination; nothing is overwritten.
 
-    A file appears there whole and durable, or not at all. One that is already there with
-    the same bytes is the same file; one with other bytes is never overwritten.
+    A file appears there whole, and is there for good when this ends. A part may stay, too,
+    as another name of the same file; so it is known again after a crash.
 
     Parameters
     ----------
-    treated
-        De-identified files, with their new UIDs.
+    parts
+        Pairs of a part, on the same file system, and the name it gets, as seen from the
+        destination, its folders separated by slashes.
     destination
         A folder below a share, links resolved; made if it does not exist.
-    pseudonym
-        The patient's, which names the folder.
-    part_folder
-        A folder in ``destination`` for files on their way; made, and removed at the end.
     places
         Decides whether the folders found there lead out of the shares.
     tick
-        Called several times a second; may raise to stop.
-
-    Returns
-    -------
-    Counter
-        How many files were not delivered, by reason.
+        Called for each part; may raise to stop.
 
     Raises
     ------
     OSError
         If the destination cannot be written.
     """
-    left_out: Counter[str] = Counter()
-    staged: defaultdict[Path, list[Path]] = defaultdict(list)
-    for item in treated:
-        study, series, instance = item.uids or ("", "", "")
-        target = destination / safe_name(pseudonym) / study / series / f"{instance}.dcm"
-        staged[target].append(item.item.target)
-    ended = threading.Event()
-    part_folder.mkdir(parents=True)
-    try:
-        with ThreadPoolExecutor(THREADS) as pool, _setting(ended):
-            _make_folders({target.parent for target in staged}, places)
-            work = iter(staged.items())
-            while batch := [
-                pool.submit(_place, files, target, part_folder, ended)
-                for target, files in islice(work, BATCH)
-            ]:
-                while wait(batch, LOOK_EVERY).not_done:
-                    tick()
-                tick()
-                left_out[CONFLICT] += sum(future.result() for future in batch)
-        for changed in {name for target in staged for name in list(target.parents)[:4]}:
-            sync_folder(changed)
-    finally:
-        remove_parts(part_folder)
-    return +left_out
+    folders: set[Path] = set()
+    changed: set[Path] = set()
+    for part, name in parts:
+        tick()
+        target = destination / name
+        if target.parent not in folders:
+            changed.update(make_folder(target.parent, places))
+            folders.add(target.parent)
+        yield _place(part, target)
+    for folder in folders | changed:
+        sync_folder(folder)
+
+
+def make_folder(folder: Path, places: Places) -> list[Path]:
+    """Make a folder below a share, and those above it; returns which ones changed by that.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made, a link leads out of the shares, or the share itself is away.
+    """
+    if not places.allows(Path(os.path.realpath(folder))):
+        raise PermissionError(None, "a link there leads out of the share")
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    if missing and not places.allows(Path(os.path.realpath(folder))):
+        raise FileNotFoundError(errno.ENOENT, "its share is away")
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+    return [one.parent for one in missing]
 
 
 def remove_parts(part_folder: Path) -> None:
@@ -99,40 +101,49 @@ def remove_parts(part_folder: Path) -> None:
     OSError
         If it cannot be removed.
     """
-    if part_folder.name.startswith(PART_PREFIX):  # whatever the ledger may say
-        with suppress(FileNotFoundError):
-            shutil.rmtree(part_folder)
+    if not part_folder.name.startswith(PART_PREFIX):  # whatever the ledger may say
+        return
+    gone = part_folder.with_name(part_folder.name + "-gone")
+    with suppress(FileNotFoundError):
+        part_folder.rename(gone)  # at once, so that workers which still run stop writing
+    with suppress(FileNotFoundError):
+        shutil.rmtree(gone)
 
 
-def _make_folders(folders: Iterable[Path], places: Places) -> None:
-    for folder in folders:
-        if not places.allows(Path(os.path.realpath(folder))):
-            raise PermissionError(None, "a link there leads out of the share")
-        folder.mkdir(parents=True, exist_ok=True)
+def sweep_parts(part_folder: Path, wanted: Iterable[str]) -> set[str]:
+    """Make a part folder hold nothing but what is wanted, and return what it holds then.
+
+    Raises
+    ------
+    OSError
+        If that is not possible.
+    """
+    part_folder.mkdir(exist_ok=True)
+    found = set(os.listdir(part_folder))
+    for stray in found.difference(wanted):
+        (part_folder / stray).unlink()
+    return found.intersection(wanted)
 
 
-def _place(files: Iterable[Path], target: Path, parts: Path, ended: threading.Event) -> int:
-    """Put the first of some files in its place; returns how many differ from what is there."""
-    conflicts = 0
-    for file in files:
-        if target.exists():
-            conflicts += not filecmp.cmp(file, target, shallow=False)
-            continue
-        part = parts / file.name
-        with file.open("rb") as source, part.open("xb") as copy:
-            while data := source.read(_COPY):
-                if ended.is_set():
-                    raise InterruptedError
-                copy.write(data)
-            copy.flush()
-            os.fsync(copy.fileno())
-        os.replace(part, target)
-    return conflicts
-
-
-@contextmanager
-def _setting(event: threading.Event) -> Iterator[None]:
+def _place(part: Path, target: Path) -> Placed:
     try:
-        yield
-    finally:
-        event.set()
+        try:
+            os.link(part, target, follow_symlinks=False)  # unlike a rename it replaces nothing
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            with _renaming:
+                if os.path.lexists(target):
+                    raise FileExistsError from error
+                os.rename(part, target)
+                return Placed.NEW
+    except FileExistsError:
+        if not part.exists():
+            return Placed.GONE
+        is_same = target.is_file() and filecmp.cmp(part, target, shallow=False)
+        return Placed.SAME if is_same else Placed.CONFLICT
+    except FileNotFoundError:
+        if part.exists():
+            raise
+        return Placed.GONE
+    return Placed.NEW

@@ -22,7 +22,7 @@ KEY_BYTES = 32
 class DataFolder:
     """Everything of one server lies in here; a backup is a copy of it.
 
-    ``server.yml`` settings · ``projects`` policies · ``jobs.sqlite`` ledger ·
+    ``server.yml`` settings · ``projects`` users and policies · ``jobs.sqlite`` ledger ·
     ``identities/key`` secret of the new UIDs and dates · ``server.log`` ·
     ``server.json`` address of the running server · ``lock`` · ``staging``.
     """
@@ -41,8 +41,13 @@ class DataFolder:
 
     @property
     def projects(self) -> Path:
-        """The folder of the projects' policies."""
+        """The folder of the projects."""
         return self.path / "projects"
+
+    @property
+    def ledger(self) -> Path:
+        """The database of jobs, users and audit."""
+        return self.path / "jobs.sqlite"
 
     def make(self) -> None:
         """Make the folder, for its owner only.
@@ -63,7 +68,7 @@ class DataFolder:
 
     def database(self) -> Database:
         """Open the ledger; made if there is none."""
-        return Database(self.path / "jobs.sqlite")
+        return Database(self.ledger)
 
     def remember(self, database: Database, url: str) -> None:
         """Keep the url, so that it is the same at the next start."""
@@ -77,7 +82,7 @@ class DataFolder:
 
     def last_url(self) -> str:
         """Return the url of the last start; empty if there was none."""
-        if not (self.path / "jobs.sqlite").exists():
+        if not self.ledger.exists():
             return ""
         with closing(self.database()) as database:
             rows = database.rows("SELECT value FROM meta WHERE name = 'url'")

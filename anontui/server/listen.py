@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -14,15 +15,22 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
+MOST_CONNECTIONS = 400  # systems give a process 1,024 descriptors, or 256
 
 
 class _Protocol(H11Protocol):
-    """Hangs up on a client that does not finish the head of its request."""
+    """Hangs up on a client that does not finish the head of its request.
+
+    Where too many clients are connected, the one who waits longest without having asked for
+    anything makes room: files and databases need descriptors, too.
+    """
 
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
         # asyncio does this only for sockets that were made with a protocol number; without
         # it every answer may wait 40 ms for the client's acknowledgement
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -36,6 +44,17 @@ class _Protocol(H11Protocol):
         super().connection_lost(exc)
         if self._patience is not None:
             self._patience.cancel()
+
+    def _make_room(self) -> None:
+        waiting = [
+            (one._patience.when(), id(one), one.transport)
+            for one in self.connections
+            if isinstance(one, _Protocol)
+            and one._patience is not None
+            and not one.transport.is_closing()
+        ]
+        if waiting:
+            min(waiting)[2].abort()
 
     def _watch(self) -> None:
         waits = self.cycle is None or self.cycle.response_complete
@@ -55,9 +74,20 @@ class Server(uvicorn.Server):
         The ASGI application.
     ready
         Called when requests are taken.
+    ending
+        Called when the end begins; what does not end by itself ends then.
+    tls
+        Certificate and key; without, it speaks plain HTTP.
     """
 
-    def __init__(self, app: Starlette, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        ready: Callable[[], None],
+        ending: Callable[[], None] = lambda: None,
+        tls: tuple[Path, Path] | None = None,
+    ) -> None:
+        certificate, key = tls or (None, None)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -70,9 +100,12 @@ class Server(uvicorn.Server):
                 date_header=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=3,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
             )
         )
         self._ready = ready
+        self._ending = ending
         self._ended = asyncio.Event()
 
     def end(self) -> None:
@@ -83,19 +116,19 @@ class Server(uvicorn.Server):
         """What :meth:`serve` does between its start and its end."""
         self._ready()
         await self._ended.wait()
+        self._ending()
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         """Leave the signals to :func:`serve_http`."""
         return contextlib.nullcontext()
 
 
-def serve_http(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve_http(server: Server, listener: socket.socket) -> None:
     """Answer on ``listener`` until SIGTERM or SIGINT, which are ignored from then on.
 
-    ``listener`` is a listening socket, closed at the end; ``ready`` is called when requests
-    are taken.
+    ``listener`` is a listening socket, closed at the end.
     """
-    asyncio.run(_serve(Server(app, ready), listener))
+    asyncio.run(_serve(server, listener))
 
 
 async def _serve(server: Server, listener: socket.socket) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -45,12 +46,22 @@ class Places:
         The shares; everything below their local folders, links resolved, is allowed.
     data
         The server's own data folder, which is not, wherever it lies.
+    sources, destinations
+        UNC paths below which may be read and written; by default all shares.
     """
 
-    def __init__(self, shares: ShareMap, data: Path) -> None:
+    def __init__(
+        self,
+        shares: ShareMap,
+        data: Path,
+        sources: Sequence[str] = (),
+        destinations: Sequence[str] = (),
+    ) -> None:
         self._shares = shares
-        self._roots = [Path(os.path.realpath(local)) for _, local in shares.pairs]
         self._data = Path(os.path.realpath(data))
+        self._shared = [Path(os.path.realpath(local)) for _, local in shares.pairs]
+        self._read = self._roots(sources)
+        self._written = self._roots(destinations)
 
     def source(self, text: str) -> SourcePlace:
         r"""Return the place of a ``source_path``: ``\\…``, ``folder:\\…`` or ``fileselection:\\…``.
@@ -65,7 +76,7 @@ class Places:
             kind, unc = SourceKind.FOLDER, text
         if kind not in tuple(SourceKind):
             raise refused("source_path", "source_path is neither a folder nor a fileselection")
-        return SourcePlace(SourceKind(kind), self._place("source_path", unc))
+        return SourcePlace(SourceKind(kind), self._place("source_path", unc, self._read))
 
     def destination(self, text: str) -> Path:
         """Return the place of a ``destination_path``; it need not exist yet.
@@ -75,7 +86,7 @@ class Places:
         CallRefused
             If it is not a UNC path, or not on a share of this server.
         """
-        return self._place("destination_path", text)
+        return self._place("destination_path", text, self._written)
 
     def pair(self, source: str, destination: str) -> tuple[SourcePlace, Path]:
         """Return both places of a job.
@@ -94,12 +105,20 @@ class Places:
         return read, write
 
     def allows(self, real: Path) -> bool:
-        """True if a path without links lies below a share and not in the data folder."""
-        return not real.is_relative_to(self._data) and any(
-            real.is_relative_to(root) for root in self._roots
-        )
+        """True if a path without links may be read or written, and is not in the data folder."""
+        return self._is_below(real, self._read) or self._is_below(real, self._written)
 
-    def _place(self, field: str, unc: str) -> Path:
+    def _roots(self, uncs: Sequence[str]) -> Sequence[Path]:
+        if not uncs:
+            return self._shared
+        locals_ = filter(None, map(self._shares.to_local, uncs))
+        reals = [Path(os.path.realpath(local)) for local in locals_]
+        return [real for real in reals if self._is_below(real, self._shared)]
+
+    def _is_below(self, real: Path, roots: Iterable[Path]) -> bool:
+        return not real.is_relative_to(self._data) and any(map(real.is_relative_to, roots))
+
+    def _place(self, field: str, unc: str, roots: Sequence[Path]) -> Path:
         try:
             unc = normalise(unc)
         except UsageError as error:
@@ -108,8 +127,10 @@ class Places:
         if local is None:
             raise refused(field, f"{unc} is not on a share of this server")
         real = Path(os.path.realpath(local))
-        if not self.allows(real):
+        if not self._is_below(real, self._shared):
             raise refused(field, f"{unc} leads to a place that this server does not open")
+        if not self._is_below(real, roots):
+            raise refused(field, f"{unc} is not a place of this project")
         return real
 
 

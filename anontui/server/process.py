@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import random
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anontui.errors import AnonTUIError, CannotStart
+from anontui.server.config import Given
+from anontui.server.exposure import Exposure
 from anontui.server.folder import DataFolder
+
+if TYPE_CHECKING:
+    from anontui.server.database import Database
+    from anontui.server.projects import Projects
 
 PORTS = range(18000, 32000)  # below those that systems hand out by themselves
 LOCK_SECONDS = 1.0  # somebody who asks for the status holds the lock for a moment
 STOP_SECONDS = 30.0
+NOTHING = Given()
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +84,26 @@ def stop(data: Path) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class EngineOptions:
+    """What de-identifies.
+
+    ``kind`` is process or dask, ``scheduler`` the address of Dask's, and ``workers`` how many
+    processes this machine gives (by default one a processor).
+    """
+
+    kind: str = "process"
+    scheduler: str = ""
+    workers: int | None = None
+
+
+DEFAULT_ENGINE = EngineOptions()
+
+
 def run(
     data: Path,
-    *,
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    shares: Mapping[str, Path] | None = None,
-    projects: Sequence[str] = (),
+    given: Given = NOTHING,
+    engine: EngineOptions = DEFAULT_ENGINE,
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -92,28 +112,24 @@ def run(
     ----------
     data
         The data folder; made if it does not exist.
-    host
-        An address that only this machine reaches.
-    port, shares, projects
+    given
         Added to the folder's ``server.yml``.
+    engine
+        What de-identifies.
     ready
         Called with the url when requests are taken.
 
     Raises
     ------
     CannotStart
-        If the folder is in use, the port is taken, or other machines reach the host.
+        If the folder is in use, the port is taken, or other machines reach the host and it
+        has no TLS.
     SettingsError
-        If ``server.yml`` is wrong.
+        If ``server.yml`` or a project is wrong.
     """
-    from anontui.server.calls import Api
-    from anontui.server.engine import Engine
-    from anontui.server.http import make_app
-    from anontui.server.listen import serve_http
+    from anontui.server.checks import check
     from anontui.server.logs import open_log
-    from anontui.server.policies import Policies
-    from anontui.server.runner import Runner
-    from anontui.server.store import Store
+    from anontui.server.projects import Projects
     from anontui.server.users import Users
 
     if hasattr(signal, "SIGHUP"):
@@ -124,30 +140,91 @@ def run(
         at_end.enter_context(_expecting_failures(folder))
         at_end.callback(open_log(folder.log).close)
         at_end.enter_context(_telling_the_log())
-        address = _own_address(host)
+        config = folder.config
+        settings = config.merged(given)
+        exposure = Exposure.of(settings)
         at_end.enter_context(_lock(folder))
         folder.withdraw()  # a server that was killed left it
-        config = folder.config
-        settings = config.add(shares or {}, projects, port)
         database = at_end.enter_context(closing(folder.database()))
-        listener = at_end.enter_context(_listen(address, settings.port or folder.port(database)))
-        url = f"http://{_bracketed(address)}:{listener.getsockname()[1]}"
+        exposure.check_users(Users(database))
+        config.write(settings)
+        projects = Projects(folder.projects, config, folder.path)
+        check(projects)
+        port = settings.port or folder.port(database)
+        listener = at_end.enter_context(_listen(exposure.address, port))
+        url = exposure.url(listener.getsockname()[1])
         folder.remember(database, url)
-        store = Store(database)
-        Policies(folder.projects).check(settings.projects)
-        runner = Runner(store, config, folder.path, folder.key(), Engine())
-        runner.start()
-        at_end.callback(runner.stop)
-        at_end.callback(folder.withdraw)
 
         def tell() -> None:
             folder.announce(url)
             log.info("event=started pid=%d url=%s", os.getpid(), url)
             ready(url)
 
-        app = make_app(Api(store, config, folder.path, runner.wake), Users(database))
-        serve_http(app, listener, tell)
+        at_end.callback(folder.withdraw)
+        _work(folder, database, projects, engine, _Front(listener, exposure, tell))
         log.info("event=stopping")
+
+
+@dataclass(frozen=True)
+class _Front:
+    """Where clients come in."""
+
+    listener: socket.socket
+    exposure: Exposure
+    tell: Callable[[], None]
+
+
+def _work(
+    folder: DataFolder,
+    database: Database,
+    projects: Projects,
+    options: EngineOptions,
+    front: _Front,
+) -> None:
+    from anontui.server.aftercare import Aftercare
+    from anontui.server.calls import Api
+    from anontui.server.engine import make_engine
+    from anontui.server.http import Web, make_app
+    from anontui.server.listen import Server, serve_http
+    from anontui.server.live import Hub
+    from anontui.server.metrics import Metrics
+    from anontui.server.refusals import Refusals
+    from anontui.server.review import Review
+    from anontui.server.runner import Runner
+    from anontui.server.store import Store
+    from anontui.server.users import Users
+    from anontui.server.views import Views
+    from anontui.server.watch import Watch
+
+    users, store = Users(database), Store(database)
+    engine = make_engine(options.kind, options.scheduler, options.workers)
+    with closing(Views(folder.ledger)) as views, Review.of(folder, database) as review:
+        hub = Hub(views)
+        review.discard()
+        review.quarantine.sweep()
+        aftercare = Aftercare(review, projects)
+        runner = Runner(database, projects, folder.key(), engine, aftercare)
+        web = Web(
+            Api(store, views, projects, hub, review),
+            users,
+            Refusals(database, users),
+            Metrics(views, lambda: engine.workers),
+        )
+
+        def changed() -> None:
+            runner.wake()
+            hub.changed()
+
+        store.on_change = changed
+        runner.start()
+        watch = Watch(folder.ledger, changed)
+        watch.start()
+        try:
+            server = Server(make_app(web), front.tell, hub.close, front.exposure.tls)
+            serve_http(server, front.listener)
+        finally:
+            watch.stop()
+            runner.stop()
 
 
 @contextmanager
@@ -169,19 +246,6 @@ def _telling_the_log() -> Iterator[None]:
     except AnonTUIError as error:
         log.error("event=failed %s", error.sentence())
         raise
-
-
-def _own_address(host: str) -> str:
-    text = "127.0.0.1" if host == "localhost" else host
-    try:
-        if ipaddress.ip_address(text).is_loopback:
-            return text
-    except ValueError:
-        pass
-    raise CannotStart(
-        f"Other machines could reach {host}, and tokens would travel there unencrypted",
-        advice="Serve on 127.0.0.1, and put a web server with TLS before it for other machines.",
-    )
 
 
 @contextmanager
@@ -212,7 +276,3 @@ def _listen(address: str, port: int) -> socket.socket:
         cause=trouble,
         advice="Stop the program that uses the port, or choose another one with --port.",
     )
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

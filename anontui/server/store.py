@@ -1,19 +1,20 @@
-"""The ledger of jobs: what exists, how far it is, and which changes are legal.
+"""The ledger of jobs as clients use it: what exists, and which changes are legal.
 
-Every change is one transaction. Work on a job belongs to an **attempt**: a reset, a
-cancellation or a change of what the job is raises the attempt, and from then on whatever
-an earlier attempt wants to commit matches no row any more.
+Every change is one transaction with its row in the audit. Work on a job belongs to an
+**attempt**: a reset, a cancellation or a change of what the job is raises the attempt, and
+from then on whatever an earlier attempt wants to commit matches no row any more.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from anontui.errors import CallRefused
 from anontui.idis.model import CORE_FIELDS, FIELDS, JobStatus
+from anontui.server import audit, items
+from anontui.server.audit import SERVER
 from anontui.server.database import Database, Row, Value
 from anontui.server.users import now
 
@@ -41,6 +42,7 @@ DEFINITION = (
     "source_anonymizedpatientname",
     "destination_type",
     "destination_path",
+    "practice",
 )
 REMARKS = (
     "description",
@@ -51,25 +53,18 @@ REMARKS = (
 )
 
 _FIELDS = DEFINITION + REMARKS
-_NEW = ("user_name", "date", *_FIELDS)
+_NEW = ("user_name", "date", "client_key", *_FIELDS)
 _INSERT = f"INSERT INTO jobs ({', '.join(_NEW)}) VALUES ({', '.join(f':{n}' for n in _NEW)})"  # noqa: S608 - constants
 _MODIFY = f"UPDATE jobs SET {', '.join(f'{n} = :{n}' for n in _FIELDS)} WHERE job_id = :job_id"  # noqa: S608 - constants
-# a move to another status or none, if the job still is as its mover believes
-_MOVE = """
-    UPDATE jobs SET status = :to, attempt = attempt + :renew, error = :error,
-        files_downloaded = :downloaded, files_processed = :processed, part_folder = :part_folder
-    WHERE job_id = :job_id AND status = :status AND attempt = :attempt
+_CANCEL = """
+    UPDATE jobs SET status = 'INACTIVE', attempt = attempt + 1, owner = NULL, retries = 0,
+        files_per_minute = NULL WHERE job_id = ?
 """
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One attempt at a job, and where it stands."""
-
-    job_id: int
-    attempt: int
-    status: JobStatus
-    job: Row
+_RESET = """
+    UPDATE jobs SET status = 'ACTIVE', attempt = attempt + 1, owner = NULL, retries = 0,
+        files_per_minute = NULL, stage = 'collect', error = ' ', files_downloaded = 0,
+        files_processed = 0 WHERE job_id = ?
+"""
 
 
 class Store:
@@ -77,6 +72,15 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @property
+    def on_change(self) -> Callable[[], None]:
+        """Called after every commit to the ledger, in the thread that made it."""
+        return self._database.on_change
+
+    @on_change.setter
+    def on_change(self, call: Callable[[], None]) -> None:
+        self._database.on_change = call
 
     # --- reading
 
@@ -99,20 +103,50 @@ class Store:
             "SELECT * FROM jobs ORDER BY job_id DESC LIMIT :limit", {"limit": NEWEST}
         )
 
+    def items(self, job_id: int, after: int = 0, limit: int = 100) -> list[Row]:
+        """Return what became of a job's files, by ``item_id``, from the id ``after`` on.
+
+        Where a file came from is not told: its path may name a patient.
+        """
+        return items.page(self._database, job_id, after, limit)
+
+    def left_out(self, job_id: int) -> dict[str, int]:
+        """Return how many of a job's files were left out so far, by reason."""
+        return dict(items.left_out(self._database, job_id))
+
+    def audit(self, after: int = 0, limit: int = 100, job_id: int | None = None) -> list[Row]:
+        """Return what happened, oldest first, from the ``audit_id`` ``after`` on."""
+        return audit.page(self._database, after, limit, job_id)
+
     # --- what clients do
 
     def create(self, user_name: str, fields: Mapping[str, Value]) -> Row:
         """Add an ACTIVE job; ``fields`` are of :data:`DEFINITION` and :data:`REMARKS`."""
-        values = {"priority": DEFAULT_PRIORITY, "user_name": user_name, "date": now()}
-        values = dict.fromkeys(_NEW) | values | dict(fields)
-        with self._database.transaction() as connection:
-            job_id = connection.execute(_INSERT, values).lastrowid or 0
-            return _row(connection, job_id)
+        return self.create_many(user_name, [(None, fields)])[0]
 
-    def modify(self, job_id: int, changes: Mapping[str, Value], to: JobStatus | None = None) -> Row:
+    def create_many(
+        self, user_name: str, wanted: Sequence[tuple[str | None, Mapping[str, Value]]]
+    ) -> list[Row]:
+        """Add jobs, all or none, and return them in the order they were given.
+
+        Each is a pair of the client's own key and the job's fields. A key that this user gave
+        before names the job that it made then: the same call again adds nothing.
+        """
+        with self._database.transaction() as connection:
+            return [_create(connection, user_name, key, fields) for key, fields in wanted]
+
+    def modify(
+        self,
+        job_id: int,
+        changes: Mapping[str, Value],
+        to: JobStatus | None = None,
+        *,
+        user: str = SERVER,
+    ) -> Row:
         """Change what a job is, then reset (ACTIVE) or cancel it (INACTIVE), if asked.
 
-        A job whose definition changes while it waits or runs starts again.
+        A job whose definition changes while it waits or runs starts again; one that failed is
+        no longer tried again by itself. ``user`` is who wants it.
 
         Raises
         ------
@@ -120,78 +154,22 @@ class Store:
             If there is no such job.
         """
         with self._database.transaction() as connection:
-            before = _row(connection, job_id)
+            before = row_of(connection, job_id)
             connection.execute(_MODIFY, before | dict(changes))
-            redefined = any(before[name] != changes.get(name, before[name]) for name in DEFINITION)
-            if to is None and redefined and before["status"] in ("ACTIVE", "UPLOADED"):
-                to = JobStatus.ACTIVE
+            changed = [name for name in changes if before[name] != changes[name]]
+            if to is None and not set(DEFINITION).isdisjoint(changed):
+                connection.execute("UPDATE jobs SET retries = 0 WHERE job_id = ?", (job_id,))
+                to = JobStatus.ACTIVE if before["status"] in ("ACTIVE", "UPLOADED") else None
+            if changed:
+                audit.record(connection, user, "modified", job_id, **_account(changed, changes))
             if to is not None:
-                _check_transition(JobStatus(str(before["status"])), to)
-                blank = {"error": " ", "downloaded": 0, "processed": 0}
-                reset = blank if to is JobStatus.ACTIVE else {}
-                connection.execute(_MOVE, _as_is(before) | {"to": to, "renew": 1} | reset)
-            return _row(connection, job_id)
-
-    # --- what the runner does
-
-    def next_waiting(self) -> Claim | None:
-        """Return the ACTIVE job whose turn it is: the highest priority, then the oldest."""
-        rows = self._database.rows(
-            "SELECT * FROM jobs WHERE status = 'ACTIVE' ORDER BY priority DESC, job_id LIMIT 1"
-        )
-        return _claim(rows[0]) if rows else None
-
-    def commit(self, claim: Claim, to: JobStatus | None = None, /, **values: Value) -> Claim | None:
-        """Record how far an attempt is, and move its job on to status ``to``.
-
-        Parameters
-        ----------
-        claim
-            The attempt, as the last commit left it.
-        to
-            The new status; by default it stays.
-        values
-            ``error``, ``downloaded``, ``processed`` (counts of files) and ``part_folder``.
-
-        Returns
-        -------
-        Claim or None
-            The attempt as it stands now; None if it is void, and nothing was recorded.
-        """
-        to = to or claim.status
-        if to is not claim.status:
-            _check_transition(claim.status, to)
-        with self._database.transaction() as connection:
-            new = _as_is(claim.job) | {"to": to} | values
-            if not connection.execute(_MOVE, new).rowcount:
-                return None
-            return _claim(_row(connection, claim.job_id))
-
-    def is_current(self, claim: Claim) -> bool:
-        """True while nobody voided this attempt."""
-        row = self.job(claim.job_id)
-        return row is not None and row["attempt"] == claim.attempt
-
-    def interrupted(self) -> list[Row]:
-        """Put jobs that a previous run of the server left in the middle back in the queue.
-
-        Returns
-        -------
-        list
-            The jobs that may have left a part folder at their destination.
-        """
-        with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE jobs SET status = 'ACTIVE', attempt = attempt + 1, files_downloaded = 0,"
-                " files_processed = 0 WHERE status = 'UPLOADED'"
-                " OR (status = 'ACTIVE' AND files_downloaded > 0)"
-            )
-        return self._database.rows("SELECT * FROM jobs WHERE part_folder IS NOT NULL")
-
-    def forget_parts(self, job_id: int) -> None:
-        """Note that a job's part folder is gone."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE jobs SET part_folder = NULL WHERE job_id = ?", (job_id,))
+                check_transition(JobStatus(str(before["status"])), to)
+                what = "reset" if to is JobStatus.ACTIVE else "cancelled"
+                connection.execute(_RESET if to is JobStatus.ACTIVE else _CANCEL, (job_id,))
+                close_attempt(connection, before, what)
+                items.release(connection, job_id)
+                audit.record(connection, user, what, job_id, status=to)
+            return row_of(connection, job_id)
 
 
 def to_json(row: Row, *, extended: bool = True) -> Row:
@@ -199,7 +177,14 @@ def to_json(row: Row, *, extended: bool = True) -> Row:
     return {name: row.get(name) for name in (FIELDS if extended else CORE_FIELDS)}
 
 
-def _row(connection: sqlite3.Connection, job_id: int) -> Row:
+def row_of(connection: sqlite3.Connection, job_id: int) -> Row:
+    """Return everything known of one job, in the open transaction.
+
+    Raises
+    ------
+    CallRefused
+        If there is no such job.
+    """
     found = connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
     if found is None:
         raise no_such_job(job_id)
@@ -212,25 +197,43 @@ def no_such_job(job_id: int) -> CallRefused:
     return CallRefused(message, errors={"job_id": message})
 
 
-def _claim(row: Row) -> Claim:
-    return Claim(
-        int(row["job_id"] or 0), int(row["attempt"] or 0), JobStatus(str(row["status"])), row
+def check_transition(status: JobStatus, to: JobStatus) -> None:
+    """Let a job change its status by :data:`TRANSITIONS` only.
+
+    Raises
+    ------
+    ValueError
+        If that is not in the table: a programming error.
+    """
+    if status not in TRANSITIONS[to]:
+        raise ValueError(f"a job cannot go from {status} to {to}")
+
+
+def close_attempt(connection: sqlite3.Connection, job: Row, outcome: str) -> None:
+    """Note how the attempt ended that a job is at, if it is under way."""
+    connection.execute(
+        "UPDATE attempts SET ended = ?, outcome = ?"
+        " WHERE job_id = ? AND attempt = ? AND ended IS NULL",
+        (now(), outcome, job["job_id"], job["attempt"]),
     )
 
 
-def _as_is(row: Row) -> Row:
-    return {
-        "job_id": row["job_id"],
-        "attempt": row["attempt"],
-        "status": row["status"],
-        "renew": 0,
-        "error": row["error"],
-        "downloaded": row["files_downloaded"],
-        "processed": row["files_processed"],
-        "part_folder": row["part_folder"],
-    }
+def _create(
+    connection: sqlite3.Connection, user_name: str, key: str | None, fields: Mapping[str, Value]
+) -> Row:
+    values = {"priority": DEFAULT_PRIORITY, "user_name": user_name, "date": now()}
+    values = dict.fromkeys(_NEW) | values | dict(fields) | {"client_key": key}
+    known = connection.execute(
+        "SELECT * FROM jobs WHERE user_name = :user_name AND client_key = :client_key", values
+    ).fetchone()
+    if known is not None:
+        return dict(known)
+    job_id = connection.execute(_INSERT, values).lastrowid or 0
+    audit.record(connection, user_name, "created", job_id, status=JobStatus.ACTIVE)
+    return row_of(connection, job_id)
 
 
-def _check_transition(status: JobStatus, to: JobStatus) -> None:
-    if status not in TRANSITIONS[to]:
-        raise ValueError(f"a job cannot go from {status} to {to}")
+def _account(changed: Sequence[str], changes: Mapping[str, Value]) -> dict[str, object]:
+    """Which fields changed, and why an opt-out is not obeyed; other values may name patients."""
+    told = {name: changes[name] for name in changed if name.startswith("source_ignore_opt_out")}
+    return {"fields": list(changed), **told}

@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from anontui.errors import UsageError
 from anontui.server.database import Database
@@ -15,11 +16,19 @@ from anontui.server.database import Database
 SHORTEST_TOKEN = 32
 
 
+class Role(StrEnum):
+    """A user sees the projects that they are connected to; an admin sees all."""
+
+    USER = "user"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True)
 class User:
     """A user, since when (local time), and with how many tokens (none: revoked)."""
 
     name: str
+    role: Role
     created: str
     tokens: int
 
@@ -30,7 +39,7 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, name: str, token: str | None = None) -> str:
+    def add(self, name: str, token: str | None = None, role: Role | None = None) -> str:
         """Give a user, new or known, one more token and return it.
 
         Parameters
@@ -39,6 +48,8 @@ class Users:
             Letters, digits and ``._@-``, at most 64.
         token
             A token that the user made; by default a new one.
+        role
+            By default that of a user that is known, and ``USER`` for a new one.
 
         Raises
         ------
@@ -56,9 +67,13 @@ class Users:
                 advice=f"Use {SHORTEST_TOKEN} or more random letters and digits.",
             )
         token = token or secrets.token_urlsafe(32)
-        row = {"name": name, "hash": _hash(token), "now": now()}
+        row = {"name": name, "hash": _hash(token), "now": now(), "role": role}
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO users VALUES (:name, :now)", row)
+            connection.execute(
+                "INSERT INTO users VALUES (:name, :now, coalesce(:role, 'user'))"
+                " ON CONFLICT (name) DO UPDATE SET role = coalesce(:role, role)",
+                row,
+            )
             owner = connection.execute("SELECT user_name FROM tokens WHERE hash = :hash", row)
             if any(user_name != name for (user_name,) in owner):
                 raise UsageError(
@@ -75,21 +90,34 @@ class Users:
     def all(self) -> list[User]:
         """Return every user, by name."""
         rows = self._database.rows(
-            "SELECT name, users.created AS created, count(hash) AS tokens FROM users"
+            "SELECT name, role, users.created AS created, count(hash) AS tokens FROM users"
             " LEFT JOIN tokens ON user_name = name GROUP BY name ORDER BY name"
         )
         return [
-            User(str(row["name"]), str(row["created"]), int(row["tokens"] or 0)) for row in rows
+            User(
+                str(row["name"]),
+                Role(str(row["role"])),
+                str(row["created"]),
+                int(row["tokens"] or 0),
+            )
+            for row in rows
         ]
 
-    def is_valid(self, name: str, token: str) -> bool:
-        """True if ``token`` is one of this user's."""
+    def role(self, name: str, token: str) -> Role | None:
+        """The role of a user whose token this is; None if it is not."""
         given = _hash(token)
         rows = self._database.rows(
-            "SELECT hash FROM tokens WHERE user_name = :name", {"name": name}
+            "SELECT hash, role FROM tokens JOIN users ON name = user_name WHERE name = :name",
+            {"name": name},
         )
         # every hash is compared, so that the time tells nothing
-        return sum(hmac.compare_digest(given, str(row["hash"])) for row in rows) > 0
+        if not sum(hmac.compare_digest(given, str(row["hash"])) for row in rows):
+            return None
+        return Role(str(rows[0]["role"]))
+
+    def knows(self, name: str) -> bool:
+        """True if there is such a user."""
+        return bool(self._database.rows("SELECT 1 FROM users WHERE name = :name", {"name": name}))
 
 
 def now() -> str:

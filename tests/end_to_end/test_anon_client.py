@@ -7,7 +7,7 @@ import re
 import subprocess
 import venv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from pydicom import dcmread
 
 from tests.server.support import SHARE, ServeProcess, files_below, serve, wait_until, write_dicom
 
+# Commands of anonapi 2.1.2 that end in a traceback of its own before they call a server.
+BROKEN = {"settings set-validate-ssl": "false", "create set-defaults": ""}
 GIVEN = os.environ.get("ANONTUI_TEST_ANON", "")  # read before tests lose their environment
 USER = "z123456"
 
@@ -48,11 +50,14 @@ class Anon:
     program: Path
     project: Path
     server: ServeProcess
+    url: str
+    used: set[str] = field(default_factory=set)
 
-    def __call__(self, *words: str, answer: str = "", code: int = 0) -> str:
+    def __call__(self, *words: str, answer: str = "", code: int = 0, at: Path | None = None) -> str:
+        self.used.update({" ".join(words[:number]) for number in (1, 2, 3)})
         done = subprocess.run(
             [self.program, *words],
-            cwd=self.project,
+            cwd=at or self.project,
             input=answer,
             capture_output=True,
             text=True,
@@ -86,10 +91,9 @@ def anon(anon_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     write_dicom(project / "patient2", 4, name="Pietersen^Invented")
     (project / "patient2" / "letter.txt").write_text("Dear Dr. Invented")
     server = ServeProcess(tmp_path / "data", tmp_path / "share")
-    anon = Anon(anon_program, project, server)
     try:
-        url = server.start().url
-        anon("server", "add", "ours", url)
+        anon = Anon(anon_program, project, server, server.start().url)
+        anon("server", "add", "ours", anon.url)
         anon("server", "activate", "ours")
         anon("settings", "user", "set-username", USER)
         anon("settings", "user", "get-token")
@@ -213,3 +217,104 @@ def test_a_wrong_token_and_a_server_that_is_away(anon: Anon) -> None:
         assert "401" in anon(*words)
     anon.server.kill()
     assert "cannot be reached" in anon("server", "status")
+
+
+def test_every_command_there_is(
+    anon: Anon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user's whole way with each command of the documentation, and what it prints."""
+    opened = _editor(tmp_path, monkeypatch)
+    # settings and servers
+    url = anon.url
+    assert USER in anon("status")
+    assert "validate_ssl" in anon("settings", "show")
+    anon("settings", "edit")
+    anon("server", "add", "second", f"{url}/")
+    assert re.search(r"\* ours .*\n +second ", anon("server", "list"))
+    anon("server", "activate", "second")
+    assert "OK: second" in anon("server", "status")
+    anon("server", "activate", "ours")
+    assert "removed second" in anon("server", "remove", "second")
+
+    # a selection, and the mapping
+    one = anon.project / "patient1"
+    chosen = "0000[1-4].dcm"
+    anon("select", "add", chosen, at=one)
+    assert "Selection containing 4 files" in anon("select", "status", at=one)
+    anon("select", "edit", at=one)
+    assert "project:" in anon("create", "show-defaults")
+    _map(anon)
+    assert "Activated mapping" in anon("map", "activate")
+    anon("map", "edit")
+    assert "Done" in anon("map", "add-accession-numbers", "1234567.12345673")
+    anon("map", "add-selection", str(one / "fileselection.txt"))
+    text = anon("map", "status")
+    for source in ("folder:patient1", "fileselection:patient2", "accession_number:1234567.123"):
+        assert source in text
+    assert [Path(line).name for line in opened.read_text().splitlines()] == [
+        "AnonWebAPIClientSettings.yml",
+        "fileselection.txt",
+        "anon_mapping.csv",
+    ]
+
+    # jobs and their batch
+    created = anon("create", "from-mapping", answer="y\n")
+    assert "created 4 jobs: ['1', '2', '3', '4']" in created
+    info = anon("batch", "info")
+    assert re.findall(r"- '?(\d)'?", info) == ["1", "2", "3", "4"]
+    assert f"url: {url}" in info
+    printed = anon.wait(r"DONE +3 +75\.0 %", "batch", "status")
+    assert re.search(r"ERROR +1 +25\.0 %", printed)
+    assert _statuses(printed) == {"1": "DONE", "2": "DONE", "3": "ERROR", "4": "DONE"}
+    assert re.search(rf"4 +\S+ +DONE +4 +4 +{USER}", printed)
+    assert "PACS retrieval" in anon("batch", "show-error")
+    assert "This will reset 1 jobs" in anon("batch", "reset-error", answer="y\n")
+    anon.wait(r"ERROR +1 ", "batch", "status")
+    anon("batch", "cancel-active", answer="y\n")
+    anon("batch", "remove", "3")
+    assert re.findall(r"- '?(\d)'?", anon("batch", "info")) == ["1", "2", "4"]
+    anon("batch", "add", "3")
+    anon("batch", "cancel", answer="y\n")
+    assert set(_statuses(anon("batch", "status")).values()) == {"INACTIVE"}
+    anon("batch", "reset", answer="y\n")
+    anon.wait(r"DONE +3 ", "batch", "status", "--patient-name")
+    assert list(_statuses(anon("server", "jobs"))) == ["4", "3", "2", "1"]
+    assert list(_statuses(anon("job", "list", "1-2", "4"))) == ["1", "2", "4"]
+    assert "('status', 'DONE')" in anon("job", "info", "4")
+    assert "Cancelled job 2 on ours" in anon("job", "cancel", "1-2", answer="y\n")
+    assert "Reset job 2 on ours" in anon("job", "reset", "1,2", answer="y\n")
+    anon.wait(r"DONE +3 ", "batch", "status")
+    told = anon("job", "set-opt-out-ignore", "3", "signed consent", answer="y\n")
+    assert "Set opt-out ignore (signed consent) for job 3 on ours" in told
+
+    # and away with it all
+    assert "Removed batch" in anon("batch", "delete")
+    assert "Initialised batch for ours" in anon("batch", "init")
+    assert "Removed mapping" in anon("map", "delete")
+    assert "Removed file selection" in anon("select", "delete", at=one)
+    for words, more in BROKEN.items():
+        command = [str(anon.program), *words.split(), *more.split()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "Traceback" in done.stderr, f"{words} works now: try it"
+    assert _commands(anon.program) - set(BROKEN) <= anon.used
+
+
+def _editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in for the desktop's editor; returns the file that tells what was opened."""
+    opened = tmp_path / "opened"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("xdg-open", "open"):
+        (programs / name).write_text(f'#!/bin/sh\necho "$1" >> "{opened}"\n')
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    return opened
+
+
+def _commands(program: Path, *group: str) -> set[str]:
+    """Every command that ``anon`` has, by what its help lists."""
+    done = subprocess.run([program, *group, "--help"], capture_output=True, text=True, check=False)
+    _, _, listed = done.stdout.partition("Commands:\n")
+    names = re.findall(r"^  ([a-z-]+)", listed, re.MULTILINE)
+    below = {name: _commands(program, *group, name) for name in names}
+    return {f"{name} {inner}".strip() for name, inside in below.items() for inner in inside or {""}}

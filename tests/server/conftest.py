@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 
 from anontui.server.calls import Api
+from anontui.server.config import ServerConfig
+from anontui.server.database import Database
 from anontui.server.folder import DataFolder
-from anontui.server.http import make_app
+from anontui.server.http import Web, make_app
+from anontui.server.live import Hub
+from anontui.server.metrics import Metrics
+from anontui.server.projects import Projects
+from anontui.server.refusals import Refusals
+from anontui.server.review import Review
 from anontui.server.store import Store
 from anontui.server.users import Users
+from anontui.server.views import Views
+from anontui.unc import ShareMap
 from tests.server.support import ALICE_TOKEN, BOB_TOKEN, SHARE, Caller, ServeProcess, app_server
 
 
@@ -22,6 +31,7 @@ class Ledger:
     """A data folder with its ledger open, users alice and bob, and a share."""
 
     folder: DataFolder
+    database: Database
     store: Store
     users: Users
     share: Path
@@ -38,19 +48,34 @@ def share(tmp_path: Path) -> Path:
 def ledger(tmp_path: Path, share: Path) -> Iterator[Ledger]:
     folder = DataFolder(tmp_path / "data")
     folder.make()
-    folder.config.add({SHARE: share}, (), None)
+    folder.config.write(ServerConfig(ShareMap(((SHARE, share),))))
     with closing(folder.database()) as database:
         users = Users(database)
         users.add("alice", ALICE_TOKEN)
         users.add("bob", BOB_TOKEN)
-        yield Ledger(folder, Store(database), users, share)
+        yield Ledger(folder, database, Store(database), users, share)
 
 
 @pytest.fixture
-def call(ledger: Ledger) -> Iterator[Caller]:
-    """The web API over a ledger whose jobs nobody runs."""
-    api = Api(ledger.store, ledger.folder.config, ledger.folder.path, lambda: None)
-    with app_server(make_app(api, ledger.users)) as url:
+def web(ledger: Ledger) -> Iterator[Web]:
+    """What the web API is made of, over a ledger whose jobs nobody runs."""
+    projects = Projects(ledger.folder.projects, ledger.folder.config, ledger.folder.path)
+    opened = Review.of(ledger.folder, ledger.database)
+    with closing(Views(ledger.folder.ledger)) as views, opened as review:
+        hub = Hub(views)
+        ledger.store.on_change = hub.changed
+        yield Web(
+            Api(ledger.store, views, projects, hub, review),
+            ledger.users,
+            Refusals(ledger.database, ledger.users),
+            Metrics(views, lambda: 2),
+        )
+
+
+@pytest.fixture
+def call(web: Web) -> Iterator[Caller]:
+    """The web API by HTTP, for user alice."""
+    with app_server(make_app(web), web.api.hub.close) as url:
         yield Caller(url)
 
 

@@ -123,7 +123,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def app_server(app: Any) -> Iterator[str]:
+def app_server(app: Any, ending: Callable[[], None] = lambda: None) -> Iterator[str]:
     """Run an ASGI application on a loopback socket of this process; yields its url."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -131,7 +131,7 @@ def app_server(app: Any) -> Iterator[str]:
     held: list[tuple[asyncio.AbstractEventLoop, Server]] = []
 
     async def serve() -> None:
-        server = Server(app, ready.set)
+        server = Server(app, ready.set, ending)
         held.append((asyncio.get_running_loop(), server))
         await server.serve([listener])
 

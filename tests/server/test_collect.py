@@ -27,9 +27,10 @@ def places(tmp_path: Path, share: Path) -> Places:
 
 
 def _collect(places: Places, source: SourcePlace, top: Path) -> tuple[list[str], dict[str, int]]:
-    left_out: Counter[str] = Counter()
-    files = list(collect(source, places, left_out))
+    found = list(collect(source, places, lambda: None))
+    files = [one for one in found if not one.reason]
     assert all(file.size == file.path.stat().st_size for file in files)
+    left_out = Counter(one.reason for one in found if one.reason)
     return [str(file.path.relative_to(top)) for file in files], dict(left_out)
 
 
@@ -113,3 +114,25 @@ def test_a_selection_that_leads_elsewhere_gives_nothing(places: Places, share: P
     path.write_text(yaml.safe_dump({"selected_paths": ["a.dcm", "../data/key"]}))
     with pytest.raises(ProjectError):
         _collect(places, SourcePlace(SourceKind.FILESELECTION, path), share)
+
+
+@pytest.mark.parametrize("name", ["../secret/passwd", "/etc/passwd", r"..\secret\passwd", "C:\\x"])
+def test_a_selection_never_leads_out(places: Places, share: Path, name: str) -> None:
+    path = share / "in" / "fileselection.txt"
+    path.write_text(yaml.safe_dump({"selected_paths": [name]}))
+    with pytest.raises(ProjectError) as caught:
+        _collect(places, SourcePlace(SourceKind.FILESELECTION, path), share / "in")
+    assert "passwd" not in caught.value.sentence()
+
+
+def test_whoever_waits_can_stop_it_in_a_folder_without_files(places: Places, share: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    def enough() -> None:
+        raise Enough
+
+    for number in range(3):
+        (share / "in" / str(number)).mkdir()
+    with pytest.raises(Enough):
+        list(collect(SourcePlace(SourceKind.FOLDER, share / "in"), places, enough))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from anontui.errors import SettingsError, UsageError
-from anontui.server.config import DEFAULT_PROJECTS, ConfigFile, ServerConfig
+from anontui.server.config import DEFAULT_PROJECTS, ConfigFile, Given, ServerConfig
 from anontui.unc import ShareMap
 
 SHARE = r"\\server\share"
@@ -21,22 +20,34 @@ def test_no_file_is_the_defaults(tmp_path: Path) -> None:
 
 def test_what_is_added_is_read_back_and_stays(tmp_path: Path) -> None:
     file = ConfigFile(tmp_path / "server.yml")
-    file.add({SHARE: Path("/mnt/one")}, ["Study"], 4000)
-    file.add({r"\\server\other": Path("/mnt/two")}, ["Study", "Ü"], None)
-    file.add({SHARE: Path("/mnt/three")}, [], None)
+    for given in (
+        Given({SHARE: Path("/mnt/one")}, ["Study"], port=4000),
+        Given({r"\\server\other": Path("/mnt/two")}, ["Study", "Ü"], host="10.0.0.1"),
+        Given({SHARE: Path("/mnt/three")}, certificate=Path("/etc/c.pem"), key=Path("/etc/k.pem")),
+    ):
+        file.write(file.merged(given))
     expected = ServerConfig(
         ShareMap(((SHARE, Path("/mnt/three")), (r"\\server\other", Path("/mnt/two")))),
         (*DEFAULT_PROJECTS, "Study", "Ü"),
+        "10.0.0.1",
         4000,
+        Path("/etc/c.pem"),
+        Path("/etc/k.pem"),
     )
     assert file.current() == expected == ConfigFile(file.path).current()
 
 
+def test_files_are_named_as_seen_from_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "server.yml").write_text("certificate: tls/c.pem\nkey: /etc/k.pem\n")
+    config = ConfigFile(tmp_path / "server.yml").current()
+    assert (config.certificate, config.key) == (tmp_path / "tls/c.pem", Path("/etc/k.pem"))
+
+
 def test_a_file_that_says_it_all_is_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "server.yml"
-    path.write_text("# mine\nprojects: [A]\n")
-    ConfigFile(path).add({}, ["A"], None)
-    assert path.read_text() == "# mine\nprojects: [A]\n"
+    file = ConfigFile(tmp_path / "server.yml")
+    file.path.write_text("# mine\nprojects: [A]\n")
+    file.write(file.merged(Given(projects=["A"])))
+    assert file.path.read_text() == "# mine\nprojects: [A]\n"
 
 
 def test_a_change_is_seen(tmp_path: Path) -> None:
@@ -54,26 +65,28 @@ def test_a_change_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("shares: [", "line 1"),
+        ("shares: [", "line 2: this is not YAML"),
         ("projects: [A]\nshares: {a: b: c}", "line 2"),
-        ("- a list", "must hold"),
-        ("just text", "must hold"),
-        ("share: {}", "no 'share'"),
-        ("shares: [a]", "shares:"),
-        ("shares: {a: 1}", "shares:"),
+        ("- a list", "line 1: 'name: value'"),
+        ("just text", "line 1: 'name: value'"),
+        ("port: 1\nshare: {}", "line 2: there is no 'share'"),
+        ("shares: [a]", "line 1: 'name: value'"),
+        ("shares:\n  a: b", "line 2: shares: This is not a UNC path"),
         ("shares: {'/not/unc': /mnt}", "shares:"),
-        (r"shares: {'\\server\share': relative}", "shares:"),
-        ("projects: Study", "projects:"),
-        ("projects: [2024-01-01]", "projects:"),
-        ("port: http", "port:"),
+        (r"shares: {'\\server\share': relative}", "not a whole path"),
+        ("projects:\n  - A\n  -\n", "line 3: a text is expected"),
+        ("projects: {A: B}", "line 1: a list"),
+        ("port: http", "port: http"),
         ("port: 65536", "port:"),
         ("port: -1", "port:"),
         ("port: yes", "port:"),
-        ("a: &a [*a]", "no 'a'"),
+        ("port: ٣", "port:"),
+        ("a: &a [*a]", "alias"),
         ("!!python/object/apply:os.system [id]", "line 1"),
-        ("[" * 5000, "YAML"),
-        ("x: 2024-99-99", "YAML"),
-        ("#" * (2 << 20), "too large"),
+        ("port: [[[[[[[[1]]]]]]]]", "nested too deep"),
+        pytest.param("[" * 5000, "line 1", id="deep"),
+        ("port: 1\nport: 2", "line 2: a name is given twice"),
+        pytest.param("#" * (17 << 20), "larger than", id="huge"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_name_and_advice(
@@ -106,5 +119,4 @@ def test_bytes_that_are_no_text_and_a_folder_in_its_place(tmp_path: Path) -> Non
 )
 def test_a_wrong_share_is_not_added(tmp_path: Path, shares: dict[str, Path]) -> None:
     with pytest.raises(UsageError):
-        ConfigFile(tmp_path / "server.yml").add(shares, [], None)
-    assert os.listdir(tmp_path) == []
+        ConfigFile(tmp_path / "server.yml").merged(Given(shares))

@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections import Counter
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from anontui.server import deliver as module
-from anontui.server.deliver import CONFLICT, PART_PREFIX, deliver, remove_parts
+from anontui.server.deliver import PART_PREFIX, Placed, place, remove_parts, sweep_parts
 from anontui.server.places import Places
-from anontui.server.worker import Item, Treated
 from anontui.unc import ShareMap
 from tests.server.support import SHARE, files_below
 
 
-def _treated(tmp_path: Path, contents: dict[str, str]) -> list[Treated]:
-    """Staged files; the key is ``<instance>`` with anything after a space."""
-    (tmp_path / "staging").mkdir(exist_ok=True)
-    treated = []
-    for name, content in contents.items():
-        target = tmp_path / "staging" / name
-        target.write_text(content)
-        treated.append(Treated(Item(tmp_path, target), ("1.1", "1.2", name.split()[0])))
-    return treated
-
-
 class Delivery:
+    """Parts in a folder of the destination, and their way to their places."""
+
     def __init__(self, tmp_path: Path, share: Path) -> None:
         self.places = Places(ShareMap(((SHARE, share),)), tmp_path / "data")
         self.out = share / "out"
         self.parts = self.out / f"{PART_PREFIX}1"
-        self.tmp_path = tmp_path
-        self.staged: list[Treated] = []
 
-    def __call__(self, contents: dict[str, str], pseudonym: str = "P-1") -> Counter[str]:
-        return deliver(
-            self.staged or _treated(self.tmp_path, contents),
-            self.out,
-            pseudonym=pseudonym,
-            part_folder=self.parts,
-            places=self.places,
-            tick=self.tick,
+    def __call__(self, *pairs: tuple[str, str]) -> list[Placed]:
+        """Place new parts; each is a name and its content."""
+        return self.again(
+            *(self.write(number, name, text) for number, (name, text) in enumerate(pairs))
         )
+
+    def write(self, number: int, name: str, text: str) -> tuple[Path, str]:
+        self.parts.mkdir(parents=True, exist_ok=True)
+        part = self.parts / f"{number}.me.1.part"
+        part.unlink(missing_ok=True)
+        part.write_text(text)
+        return part, name
+
+    def again(self, *pairs: tuple[Path, str]) -> list[Placed]:
+        return list(place(pairs, self.out, self.places, self.tick))
 
     def tick(self) -> None:
         pass
@@ -54,7 +47,7 @@ class Delivery:
         return {
             str(p.relative_to(self.out)): p.read_text()
             for p in files_below(self.out)
-            if p.is_file()
+            if p.is_file() and p.parent != self.parts
         }
 
 
@@ -63,69 +56,75 @@ def delivery(tmp_path: Path, share: Path) -> Delivery:
     return Delivery(tmp_path, share)
 
 
-def test_files_go_by_pseudonym_study_series_and_instance(delivery: Delivery) -> None:
-    assert not delivery({"1.3": "a", "1.4": "b"}, pseudonym="P/1")
-    names = [name.split("/") for name in delivery.found()]
-    assert [name[1:] for name in names] == [["1.1", "1.2", "1.3.dcm"], ["1.1", "1.2", "1.4.dcm"]]
-    assert names[0][0].startswith("P_1_")
+@pytest.fixture(params=[True, False], ids=["links", "no-links"])
+def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """File systems that have hard links, and those that have not."""
+    if not request.param:
+
+        def link(*_: object, **__: object) -> None:
+            raise OSError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(os, "link", link)
+    return bool(request.param)
 
 
-def test_the_same_file_twice_is_one_and_another_is_never_overwritten(delivery: Delivery) -> None:
-    assert not delivery({"1.3 one": "a", "1.3 two": "a", "1.4": "b"})
-    assert not delivery({"1.3": "a"})
-    assert delivery({"1.3": "unlike", "1.5": "c"}) == {CONFLICT: 1}
-    assert delivery.found() == {
-        "P-1/1.1/1.2/1.3.dcm": "a",
-        "P-1/1.1/1.2/1.4.dcm": "b",
-        "P-1/1.1/1.2/1.5.dcm": "c",
-    }
+@pytest.mark.usefixtures("links")
+def test_another_file_is_never_overwritten(delivery: Delivery) -> None:
+    new, same, conflict = Placed.NEW, Placed.SAME, Placed.CONFLICT
+    assert delivery(("P/1/1.dcm", "a"), ("P/1/1.dcm", "a"), ("P/1/2.dcm", "b")) == [new, same, new]
+    assert delivery(("P/1/1.dcm", "a")) == [same]
+    assert delivery(("P/1/1.dcm", "unlike"), ("P/1/3.dcm", "c")) == [conflict, new]
+    assert delivery.found() == {"P/1/1.dcm": "a", "P/1/2.dcm": "b", "P/1/3.dcm": "c"}
 
 
-@pytest.mark.parametrize("step", ["fsync", "replace", "tick"])
+def test_what_was_placed_before_a_crash_is_known_again(delivery: Delivery, links: bool) -> None:
+    pair = delivery.write(1, "P/1/1.dcm", "a")
+    assert delivery.again(pair) == [Placed.NEW]
+    assert delivery.again(pair) == [Placed.SAME if links else Placed.GONE]
+    assert delivery.found() == {"P/1/1.dcm": "a"}
+
+
+@pytest.mark.usefixtures("links")
+def test_a_part_that_is_gone_is_told(delivery: Delivery) -> None:
+    assert delivery.again((delivery.parts / "1.me.1.part", "P/1/1.dcm")) == [Placed.GONE]
+    assert delivery.found() == {}
+
+
+@pytest.mark.parametrize("step", ["fsync", "link", "tick"])
 @pytest.mark.parametrize("number", range(1, 4))
 def test_an_end_at_any_moment_leaves_whole_files_only(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", 1)
     calls = count(1)
     original = getattr(os, step, lambda: None)
 
-    def failing(*arguments: object) -> None:
+    def failing(*arguments: object, **named: object) -> None:
         if next(calls) == number:
             raise InterruptedError
-        original(*arguments)
+        original(*arguments, **named)
 
     monkeypatch.setattr(delivery if step == "tick" else os, step, failing)
-    contents = {f"1.{letter}": letter * 100_000 for letter in "345"}
-    with pytest.raises(InterruptedError):
-        delivery(contents)
-    whole = {f"P-1/1.1/1.2/{name}.dcm": text for name, text in contents.items()}
-    assert delivery.found().items() <= whole.items()
-    assert len(delivery.found()) < 3 or step == "tick"
-    assert not delivery.parts.exists()
+    contents = {f"P/1/{letter}.dcm": letter * 100_000 for letter in "345"}
+    if step == "fsync":  # some systems cannot sync a folder
+        delivery(*contents.items())
+    else:
+        with pytest.raises(InterruptedError):
+            delivery(*contents.items())
+        assert len(delivery.found()) == number - 1
+    assert delivery.found().items() <= contents.items()
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name(
+def test_the_folders_are_on_the_disk_at_the_end(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps: list[str] = []
-    fsync, os_replace = os.fsync, os.replace
-
-    def sync(handle: int) -> None:
-        steps.append("sync")
-        fsync(handle)
-
-    def rename(old: Path, new: Path) -> None:
-        steps.append("rename")
-        os_replace(old, new)
-
-    monkeypatch.setattr(os, "fsync", sync)
-    monkeypatch.setattr(os, "replace", rename)
-    delivery({"1.3": "a"})
-    assert steps[:3] == ["sync", "rename", "sync"]
+    synced: list[Path] = []
+    monkeypatch.setattr(module, "sync_folder", synced.append)
+    delivery(("P/1/2/3.dcm", "a"), ("P/1/4/5.dcm", "a"))
+    names = ["", "P", "P/1", "P/1/2", "P/1/4"]
+    assert {delivery.out / name for name in names} <= set(synced)
 
 
-@pytest.mark.parametrize("level", ["P-1", "P-1/1.1", "P-1/1.1/1.2"])
+@pytest.mark.parametrize("level", ["P", "P/1", "P/1/2"])
 def test_a_link_out_of_the_share_is_not_followed(
     delivery: Delivery, tmp_path: Path, level: str
 ) -> None:
@@ -134,30 +133,28 @@ def test_a_link_out_of_the_share_is_not_followed(
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError):
-        delivery({"1.3": "a"})
+        delivery(("P/1/2/3.dcm", "a"))
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_files_of_one_name_are_compared_in_turn(delivery: Delivery) -> None:
-    contents = {f"1.3 {number}": "a" * (1 + number % 2) for number in range(40)}
-    assert delivery(contents) == {CONFLICT: 20}
-    assert delivery.found() == {"P-1/1.1/1.2/1.3.dcm": "a"}
+def test_a_share_that_is_away_is_not_made(delivery: Delivery, share: Path) -> None:
+    pair = delivery.write(1, "P/1/1.dcm", "a")
+    share.rename(share.with_name("away"))
+    with pytest.raises(FileNotFoundError, match="share is away"):
+        delivery.again(pair)
+    assert not share.exists()
 
 
-def test_one_instance_in_two_series_is_two_files(delivery: Delivery, tmp_path: Path) -> None:
-    treated = _treated(tmp_path, {f"1.3 {number}": "a" for number in range(20)})
-    delivery.staged = [
-        replace(one, uids=("1.1", f"2.{number}", "1.3")) for number, one in enumerate(treated)
-    ]
-    assert not delivery({})
-    assert len(delivery.found()) == 20
-
-
-def test_a_pipe_in_a_files_place_is_not_waited_for(delivery: Delivery) -> None:
-    folder = delivery.out / "P-1/1.1/1.2"
+@pytest.mark.usefixtures("links")
+def test_a_pipe_or_a_link_in_a_files_place_is_not_followed(
+    delivery: Delivery, tmp_path: Path
+) -> None:
+    folder = delivery.out / "P/1"
     folder.mkdir(parents=True)
-    os.mkfifo(folder / "1.3.dcm")
-    assert delivery({"1.3": "a"}) == {CONFLICT: 1}
+    os.mkfifo(folder / "1.dcm")
+    (folder / "2.dcm").symlink_to(tmp_path / "elsewhere")
+    assert delivery(("P/1/1.dcm", "a"), ("P/1/2.dcm", "a")) == [Placed.CONFLICT] * 2
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_only_part_folders_are_ever_removed(tmp_path: Path) -> None:
@@ -165,3 +162,12 @@ def test_only_part_folders_are_ever_removed(tmp_path: Path) -> None:
     remove_parts(tmp_path / "precious")
     remove_parts(tmp_path / f"{PART_PREFIX}gone")
     assert (tmp_path / "precious").exists()
+
+
+def test_strays_are_swept_and_the_rest_is_told(tmp_path: Path) -> None:
+    parts = tmp_path / f"{PART_PREFIX}1"
+    assert sweep_parts(parts, ["1.me.1.part"]) == set()
+    for name in ("1.me.1.part", "1.other.1.part", ".1.me.1.part.abc.tmp", "2.me.1.part"):
+        (parts / name).write_text("x")
+    assert sweep_parts(parts, ["1.me.1.part", "3.me.1.part"]) == {"1.me.1.part"}
+    assert os.listdir(parts) == ["1.me.1.part"]

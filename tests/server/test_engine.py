@@ -1,4 +1,4 @@
-"""The engine loses its processes, never its work."""
+"""Processes that may be lost, and die with the one that started them."""
 
 from __future__ import annotations
 
@@ -7,129 +7,126 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
-from anontui.errors import DeidError
-from anontui.server.engine import DEADLY, KILLED, Engine, Mailbox
-from anontui.server.worker import Chunk, Item, Treated
+from anontui.errors import CannotStart, DeidError, UsageError
+from anontui.server import engine as engine_module
+from anontui.server.engine import Engine, Loss, Processes, make_engine
+from anontui.server.items import Held
+from anontui.server.worker import Chunk, Orders
 from tests.server import workers
 from tests.server.support import alive, wait_until
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    engine = Engine(2, workers.obedient)
+def engine() -> Iterator[Processes]:
+    engine = Processes(1, workers.pid_of)
     yield engine
     engine.stop()
 
 
-def _chunks(tmp_path: Path, words: list[str], size: int = 3) -> list[Chunk]:
-    (tmp_path / "staging").mkdir(exist_ok=True)
-    items = []
-    for number, word in enumerate(words):
-        source = tmp_path / f"f{number:03}"
-        source.write_text(f"{word} {number}")
-        items.append(Item(source, tmp_path / "staging" / f"{number}"))
-    return [
-        Chunk(tuple(items[start : start + size]), b"", b"k" * 32, "P", "P")
-        for start in range(0, len(items), size)
-    ]
+def chunk(tmp_path: Path, *, alone: bool = False) -> Chunk:
+    (tmp_path / "parts").mkdir(exist_ok=True)
+    orders = Orders(tmp_path, tmp_path / "parts", b"", b"k" * 32, "P", "P")
+    return Chunk(orders, (Held(2 if alone else 1, "me", 1, "source", 1),), alone)
 
 
-def _run(engine: Engine, chunks: list[Chunk]) -> list[Treated]:
-    return [one for treated in engine.treat(chunks, Mailbox()) for one in treated]
+def told_pid(tmp_path: Path, number: int = 1) -> int:
+    path = tmp_path / "parts" / f"{number}.me.1.part"
+    wait_until(lambda: path.exists() and path.read_text() != "")
+    return int(path.read_text())
 
 
-def test_everything_is_treated_once(engine: Engine, tmp_path: Path) -> None:
-    chunks = _chunks(tmp_path, ["copy"] * 20)
-    treated = _run(engine, chunks)
-    assert sorted(one.item.source.name for one in treated) == [f"f{n:03}" for n in range(20)]
-    assert all((tmp_path / "staging" / f"{number}").exists() for number in range(20))
+def test_a_killed_worker_is_told(engine: Processes, tmp_path: Path) -> None:
+    future = engine.submit(chunk(tmp_path))
+    os.kill(told_pid(tmp_path), signal.SIGKILL)
+    error = future.exception(timeout=30)
+    assert error is not None
+    assert engine.judge(error) is Loss.WORKERS
 
 
-def test_a_deadly_file_is_found_and_the_rest_is_done(engine: Engine, tmp_path: Path) -> None:
-    words = ["copy"] * 12
-    words[4] = words[9] = "die"
-    treated = _run(engine, _chunks(tmp_path, words))
-    reasons = {one.item.source.name: one.reason for one in treated}
-    assert len(treated) == len(reasons) == 12
-    assert {name for name, reason in reasons.items() if reason == KILLED} == {"f004", "f009"}
-
-
-def test_a_file_may_kill_so_many_workers_and_no_more(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_ones_that_are_alone_have_a_process_of_their_own(
+    engine: Processes, tmp_path: Path
 ) -> None:
-    rounds: list[Chunk] = []
-    submit = Engine._submit
-
-    def counted(self: Engine, chunk: Chunk, mailbox: Mailbox) -> object:
-        rounds.append(chunk)
-        return submit(self, chunk, mailbox)
-
-    monkeypatch.setattr(Engine, "_submit", counted)
-    mailbox = Mailbox()
-    for batch in engine.treat(_chunks(tmp_path, ["die"], size=1), mailbox):
-        if not batch and len(rounds) < 20:  # somebody looks round all the time
-            mailbox.put(None)
-        if len(rounds) == 1:
-            mailbox.put(None)
-    assert len(rounds) == 1 + DEADLY
+    kept = engine.submit(chunk(tmp_path))
+    lost = engine.submit(chunk(tmp_path, alone=True))
+    pids = told_pid(tmp_path, 1), told_pid(tmp_path, 2)
+    engine.renew(alone=True)
+    assert lost.exception(timeout=30) is not None
+    assert not kept.done()
+    assert [alive(pid) for pid in pids] == [True, False]
 
 
-def test_a_worker_killed_from_outside_costs_nothing(tmp_path: Path) -> None:
-    engine = Engine(1, workers.pid_of)
-    mailbox = Mailbox()
-    treating = engine.treat(_chunks(tmp_path, ["x"]), mailbox)
-    mailbox.put(None)
-    assert next(treating) == []
-    told = tmp_path / "staging" / "0"
-    wait_until(lambda: told.exists() and told.read_text() != "")
-    os.kill(int(told.read_text()), signal.SIGKILL)
-    engine._do = workers.obedient
-    assert [one.item.source.name for batch in treating for one in batch] == ["f000"]
+def test_renewed_it_goes_on(engine: Processes, tmp_path: Path) -> None:
+    engine.submit(chunk(tmp_path))
+    first = told_pid(tmp_path)
+    engine.renew(alone=False)
+    (tmp_path / "parts" / "1.me.1.part").unlink()
+    engine.submit(chunk(tmp_path))
+    assert told_pid(tmp_path) != first
+    assert not alive(first)
+
+
+def test_stopping_does_not_wait_for_workers(engine: Processes, tmp_path: Path) -> None:
+    engine.submit(chunk(tmp_path))
+    worker = told_pid(tmp_path)
+    before = engine.is_running
     engine.stop()
+    assert (before, engine.is_running, alive(worker)) == (True, False, False)
 
 
-def test_a_pool_that_broke_while_idle_is_made_anew(engine: Engine, tmp_path: Path) -> None:
-    _run(engine, _chunks(tmp_path, ["copy"]))
-    assert engine._pool is not None
-    for pid in list(engine._pool._processes):
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda pid=pid: not alive(pid))  # type: ignore[misc]
-    assert len(_run(engine, _chunks(tmp_path, ["copy"] * 4))) == 4
+@pytest.mark.parametrize(
+    ("error", "loss"),
+    [
+        (CancelledError(), Loss.WORKERS),
+        (ModuleNotFoundError("anontui"), Loss.UNFIT),
+        (MemoryError(), Loss.UNFIT),
+    ],
+)
+def test_what_an_exception_means(error: BaseException, loss: Loss) -> None:
+    assert Processes(1).judge(error) is loss
 
 
-def test_a_full_disk_is_told(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(DeidError) as caught:
-        _run(engine, _chunks(tmp_path, ["copy", "full"]))
-    assert caught.value.cause == "No space left on device"
+def _fail() -> None:
+    raise DeidError("wrong")
 
 
-def test_stopping_does_not_wait_for_workers(tmp_path: Path) -> None:
-    engine = Engine(1, workers.pid_of)
-    mailbox = Mailbox()
-    treating = engine.treat(_chunks(tmp_path, ["x"]), mailbox)
-    mailbox.put(None)
-    next(treating)
-    told = tmp_path / "staging" / "0"
-    wait_until(lambda: told.exists() and told.read_text() != "")
-    treating.close()
-    engine.stop()
-    assert not engine.is_running
-    wait_until(lambda: not alive(int(told.read_text())))
+def test_a_function_is_called_in_a_process(
+    engine: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "CALLS", 2)
+    assert engine.call(os.getpid) != os.getpid()
+    with pytest.raises(DeidError, match="wrong"):
+        engine.call(_fail)
+    with pytest.raises(CannotStart):
+        engine.call(os._exit, 1)
+    assert engine.call(os.getpid)
+
+
+@pytest.mark.parametrize(("kind", "scheduler"), [("dask", ""), ("process", "tcp://x:1")])
+def test_a_scheduler_belongs_to_a_cluster(kind: str, scheduler: str) -> None:
+    with pytest.raises(UsageError, match="Dask"):
+        make_engine(kind, scheduler)
+
+
+def test_engines_by_their_name() -> None:
+    assert make_engine("process", workers=3).workers == 3
+    engine: Engine = make_engine("dask", "tcp://127.0.0.1:1")
+    assert type(engine).__name__ == "Cluster"
 
 
 def test_workers_die_with_a_killed_parent(tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
-from anontui.server.engine import Engine, Mailbox
-from tests.server.test_engine import _chunks
+from anontui.server.engine import Processes
+from tests.server.test_engine import chunk
 from tests.server import workers
 if __name__ == "__main__":
-    for _ in Engine(1, workers.pid_of).treat(_chunks(Path({str(tmp_path)!r}), ["x"]), Mailbox()):
-        pass
+    engine = Processes(1, workers.pid_of)
+    engine.submit(chunk(Path({str(tmp_path)!r}))).result()
 """
     path = tmp_path / "parent.py"
     path.write_text(script)
@@ -137,9 +134,7 @@ if __name__ == "__main__":
     parent = subprocess.Popen(
         [sys.executable, str(path)], env=os.environ | {"PYTHONPATH": str(root)}
     )
-    told = tmp_path / "staging" / "0"
-    wait_until(lambda: told.exists() and told.read_text() != "")
-    worker = int(told.read_text())
+    worker = told_pid(tmp_path)
     assert alive(worker)
     parent.kill()
     parent.wait()

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -13,7 +14,8 @@ import httpx
 import pytest
 
 from anontui.idis.model import CORE_FIELDS, FIELDS, Job
-from anontui.server import http, listen
+from anontui.server import functions, http, listen
+from anontui.server.views import Seen, Views
 from tests.server.conftest import Ledger
 from tests.server.support import BOB_TOKEN, SHARE, Caller, path_job
 
@@ -64,16 +66,7 @@ def test_parameters_may_stand_in_the_query(call: Caller) -> None:
     assert (status, job["job_id"]) == (200, 1)
 
 
-FUNCTIONS = {
-    "": "GET",
-    "get_jobs": "GET",
-    "get_jobs_list": "GET",
-    "get_jobs_list_extended": "GET",
-    "get_job": "GET",
-    "create_job": "POST",
-    "cancel_job": "POST",
-    "modify_job": "POST",
-}
+FUNCTIONS = {"": "GET", **{name: one.method for name, one in functions.FUNCTIONS.items()}}
 
 
 @pytest.mark.parametrize(
@@ -96,15 +89,23 @@ def test_wrong_credentials_are_refused_and_change_nothing(
         assert (status, list(answer)) == (401, ["errors"]), function
     assert call.job(1) == before
     assert len(ledger.store.newest()) == 1
+    rows = [row for row in ledger.store.audit() if row["what"] == "unauthorized"]
+    assert [json.loads(str(row["details"]))["function"] for row in rows] == [
+        name or "?" for name in FUNCTIONS
+    ]
+    assert {row["who"] for row in rows} == {user if user == "alice" else "?"}
 
 
 @pytest.mark.parametrize("header", ["", "Token", "Basic YWxpY2U6eA=="])
-def test_missing_or_strange_credentials_are_refused(call: Caller, header: str) -> None:
+def test_missing_or_strange_credentials_are_refused(
+    call: Caller, ledger: Ledger, header: str
+) -> None:
     answer = httpx.get(
         f"{call.url}/get_jobs?user_name=alice",
         headers={"Authorization": header} if header else {},
     )
     assert answer.status_code == 401
+    assert ledger.store.audit()[-1]["what"] == "unauthorized"
 
 
 def test_refused_credentials_are_logged_without_the_token(
@@ -112,7 +113,7 @@ def test_refused_credentials_are_logged_without_the_token(
 ) -> None:
     token = "secret" * 8
     assert Caller(call.url, token, token)("GET", "get_jobs")[0] == 401
-    assert "event=unauthorized function=get_jobs" in caplog.text
+    assert "event=unauthorized user=? function=get_jobs" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -193,7 +194,7 @@ BAD_JOBS: list[tuple[dict[str, Any], str]] = [
     ({"anonymizedpatientname": "a\tb"}, "anonymizedpatientid"),
     ({"priority": "high"}, "priority"),
     ({"status": "DONE"}, "status"),
-    ({"source_sop_class_filter_list": "1.2.3"}, "source_sop_class_filter_list"),
+    ({"source_sop_class_filter_list": "CT"}, "source_sop_class_filter_list"),
 ]
 
 
@@ -338,6 +339,58 @@ def test_half_a_request_is_hung_up_on_and_blocks_nobody(
         client.close()
 
 
+def test_nobody_waits_for_hostile_callers(call: Caller) -> None:
+    """While some send too little and others too much, a third is answered."""
+    call.create()
+    head = b"POST /create_job HTTP/1.1\r\nHost: x\r\n"
+    fields = urlencode([("user_name", "alice"), *(("job_ids", 1) for _ in range(200_000))])
+    slow = [_connection(call) for _ in range(200)]
+    for client in slow:
+        client.sendall(head if client.fileno() % 2 else head + b"Content-Length: 9\r\n\r\nu")
+    huge = [_connection(call) for _ in range(10)]
+    for client in huge:
+        with suppress(ConnectionError):  # it may hang up while we send
+            client.sendall(head + b"Content-Length: 100000000\r\n\r\n" + b"x" * 100_000)
+    many = [
+        threading.Thread(target=call.raw, args=("GET", "get_jobs_list", fields.encode()))
+        for _ in range(4)
+    ]
+    for thread in many:
+        thread.start()
+    for _ in range(10):
+        assert call("GET", "get_jobs")[0] == 200
+    for client in slow:  # their time is not over yet
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(1)
+    for thread in many:
+        thread.join()
+    for client in (*slow, *huge):
+        client.close()
+
+
+def test_who_asks_is_let_in_before_who_only_waits(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "MOST_CONNECTIONS", 10)
+    waiting = [_connection(call) for _ in range(50)]
+    for client in waiting:
+        with suppress(ConnectionError):
+            client.sendall(b"GET /get_jobs HT")
+    assert call("GET", "get_jobs")[0] == 200
+    held = 0
+    for client in waiting:
+        client.setblocking(False)
+        try:
+            client.recv(1)
+        except BlockingIOError:
+            held += 1
+        except ConnectionError:
+            pass
+        client.close()
+    assert held <= 10
+
+
 def test_a_kept_connection_outlives_the_time_for_a_head(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,12 +417,12 @@ def test_many_callers_at_once(call: Caller) -> None:
 
 
 def test_a_mistake_of_ours_is_json_and_the_log_tells_no_values(
-    call: Caller, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> list[Any]:
+    def broken(views: Views, seen: Seen) -> bytes:
         raise KeyError("Jansen")
 
-    monkeypatch.setattr(ledger.store, "newest", broken)
+    monkeypatch.setattr(Views, "newest", broken)
     status, answer = call("GET", "get_jobs")
     assert status == 500
     assert "Jansen" not in json.dumps(answer)
