@@ -93,7 +93,7 @@ def test_references_resolve(policy: str, tmp_path: Path) -> None:
 
 
 def test_a_million_uids_do_not_collide() -> None:
-    mint = new_uid.__wrapped__  # without its cache
+    mint = uids._made.__wrapped__  # without its cache
     seen = {mint(KEY, f"1.2.840.113619.2.55.3.{n}") for n in range(1_000_000)}
     assert len(seen) == 1_000_000
     assert max(map(len, seen)) <= 44
