@@ -209,8 +209,8 @@ def show_audit(
                     click.echo(json.dumps(row, ensure_ascii=False))
                     continue
                 job = f"  job {row['job_id']}" if row["job_id"] is not None else ""
-                told = json.loads(str(row["details"]))
-                details = "".join(f"  {name}={value}" for name, value in told.items())
+                told = json.loads(str(row["details"])).items()
+                details = "".join(f"  {name}={value}" for name, value in told if value)
                 click.echo(f"{row['time']}  {row['who']}  {row['what']}{job}{details}")
         broken, last = audit.verify(database)
     if broken is not None:

@@ -22,6 +22,7 @@ from anontui.server.quarantine import Quarantine, QuarantineDatabase, State
 from anontui.server.runfolder import RunFolder
 from anontui.server.store import close_attempt, row_of
 
+_LONGEST_TEXT = 1000
 _MOST_TOLD = 50  # pseudonyms or entries in one row of the audit
 
 
@@ -111,9 +112,9 @@ class Review:
         Raises
         ------
         UsageError
-            If nothing is asked for.
+            If nothing is asked for, or too much.
         """
-        if not text.strip(" *"):
+        if not text.strip(" *") or len(text) > _LONGEST_TEXT:
             raise UsageError("Nobody is asked for", advice="Give an id, a name or a pseudonym.")
         found = self.identities.find(text)
         self._record(who, "looked up", found=len(found), pseudonyms=_pseudonyms(found))
