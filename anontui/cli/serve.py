@@ -241,11 +241,12 @@ def add(default: Path, name: str, own_token: bool, role: str | None, data: Path 
 
     Which projects a user is connected to, their files projects/NAME/project.yml say.
     """
+    from anontui.server.review import who_types
     from anontui.server.users import Role
 
     given = sys.stdin.readline().strip() if own_token else None
     with _users(data or default) as (users, folder):
-        token = users.add(name, given, Role(role) if role else None)
+        token = users.add(name, given, Role(role) if role else None, who_types())
         known = next(user for user in users.all() if user.name == name)
         connected = _connected(folder, known)
     if given is None:
@@ -271,8 +272,10 @@ def list_users(default: Path, data: Path | None) -> None:
 @click.pass_obj
 def revoke(default: Path, name: str, data: Path | None) -> None:
     """Make all tokens of NAME void."""
+    from anontui.server.review import who_types
+
     with _users(data or default) as (users, _):
-        count = users.revoke(name)
+        count = users.revoke(name, who_types())
     if not count:
         raise UsageError(f"{name} has no token", advice="See who has one: anontui serve user list")
     click.echo(f"Revoked {count} token{'s' * (count > 1)} of {name}")
