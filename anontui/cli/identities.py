@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,7 +128,7 @@ def open_review(data: Path | None) -> Iterator[Review]:
     Raises
     ------
     CannotStart
-        If there is no such folder.
+        If there is no such folder, or it cannot be written.
     """
     from anontui.errors import CannotStart
     from anontui.server.folder import DataFolder
@@ -138,5 +139,12 @@ def open_review(data: Path | None) -> Iterator[Review]:
         raise CannotStart(
             f"There is no server's data in {folder.path}", advice="Name its folder with --data."
         )
-    with Review.of(folder) as review:
-        yield review
+    try:
+        with Review.of(folder) as review:
+            yield review
+    except (OSError, sqlite3.Error) as error:
+        raise CannotStart(
+            f"The server's data in {folder.path} cannot be changed",
+            cause=getattr(error, "strerror", None) or str(error),
+            advice="Check that the disk has room, then try again.",
+        ) from error

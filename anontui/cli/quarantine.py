@@ -43,7 +43,11 @@ def list_entries(state: str, job_id: int | None, as_json: bool, data: Path | Non
 
     with open_review(data) as review:
         wanted = None if state == "all" else State(state)
-        rows = review.quarantine.entries(state=wanted, job_id=job_id)
+        rows, page = [], review.quarantine.entries(state=wanted, job_id=job_id)
+        while page:
+            rows += page
+            last = str(page[-1]["id"])
+            page = review.quarantine.entries(state=wanted, job_id=job_id, after=last)
     if as_json:
         show_json(rows)
     elif rows:

@@ -210,8 +210,8 @@ def show_audit(
                     click.echo(json.dumps(row, ensure_ascii=False))
                     continue
                 job = f"  job {row['job_id']}" if row["job_id"] is not None else ""
-                told = json.loads(str(row["details"]))
-                details = "".join(f"  {name}={value}" for name, value in told.items())
+                told = json.loads(str(row["details"])).items()
+                details = "".join(f"  {name}={value}" for name, value in told if value)
                 click.echo(f"{row['time']}  {row['who']}  {row['what']}{job}{details}")
         broken, last = audit.verify(database)
     if broken is not None:
@@ -242,11 +242,12 @@ def add(default: Path, name: str, own_token: bool, role: str | None, data: Path 
 
     Which projects a user is connected to, their files projects/NAME/project.yml say.
     """
+    from anontui.server.review import who_types
     from anontui.server.users import Role
 
     given = sys.stdin.readline().strip() if own_token else None
     with _users(data or default) as (users, folder):
-        token = users.add(name, given, Role(role) if role else None)
+        token = users.add(name, given, Role(role) if role else None, who_types())
         known = next(user for user in users.all() if user.name == name)
         connected = _connected(folder, known)
     if given is None:
@@ -284,8 +285,10 @@ def list_users(default: Path, data: Path | None, as_json: bool) -> None:
 @click.pass_obj
 def revoke(default: Path, name: str, data: Path | None) -> None:
     """Make all tokens of NAME void."""
+    from anontui.server.review import who_types
+
     with _users(data or default) as (users, _):
-        count = users.revoke(name)
+        count = users.revoke(name, who_types())
     if not count:
         raise UsageError(f"{name} has no token", advice="See who has one: anontui serve user list")
     click.echo(f"Revoked {count} token{'s' * (count > 1)} of {name}")

@@ -91,8 +91,10 @@ class Aftercare:
         """
         self._review.identities.sync()
 
-    def keep_held(self, job: Row) -> None:
+    def keep_held(self, job: Row, tick: Callable[[], None]) -> None:
         """Keep a copy of each file of a job that is held, if it is not a practice run.
+
+        ``tick`` is called for each, and may raise to stop.
 
         Raises
         ------
@@ -105,7 +107,7 @@ class Aftercare:
             quarantine.Held(one.item_id, Path(one.source), code, reason)
             for one, code, reason in self._review.held_items(_id(job))
         ]
-        self._review.quarantine.keep(_id(job), str(job["project_name"]), held)
+        self._review.quarantine.keep(_id(job), str(job["project_name"]), held, tick)
 
     def call_hook(
         self, job: Row, parts: Path, ready: Iterable[Held], tick: Callable[[], None]

@@ -265,7 +265,7 @@ class Attempt:
 
     def _keep_held(self) -> None:
         with _told_as("The server's quarantine cannot be written"):
-            self._aftercare.keep_held(self.claim.job)
+            self._aftercare.keep_held(self.claim.job, self.tick)
 
     def _call_hook(self, parts: Path) -> None:
         try:

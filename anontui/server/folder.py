@@ -23,7 +23,8 @@ class DataFolder:
     """Everything of one server lies in here; a backup is a copy of it.
 
     ``server.yml`` settings · ``projects`` users and policies · ``jobs.sqlite`` ledger ·
-    ``identities/key`` secret of the new UIDs and dates · ``server.log`` ·
+    ``identities`` the secret of the new UIDs and dates, and who is who · ``quarantine``
+    originals that are held · ``runs`` what jobs did, as text · ``server.log`` ·
     ``server.json`` address of the running server · ``lock`` · ``staging``.
     """
 

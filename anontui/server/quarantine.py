@@ -16,7 +16,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +28,7 @@ from anontui.server.database import Database, Row
 from anontui.server.users import now
 
 COPY = "original.dcm"
+PAGE = 1000
 MOST_BYTES = 100 << 30  # of all copies together
 SPARE_BYTES = 1 << 30  # of the disk, that copies leave to the ledger
 _PIECE = 1 << 20
@@ -146,8 +147,16 @@ class Quarantine:
 
     # --- what the server does
 
-    def keep(self, job_id: int, project: str, held: Iterable[Held]) -> None:
+    def keep(
+        self,
+        job_id: int,
+        project: str,
+        held: Iterable[Held],
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
         """Copy files that were held back, those that are not kept already; durable at return.
+
+        ``tick`` is called for each, and may raise to stop.
 
         A file of a job that comes again, after a reset, is known by its content: what was
         decided about it stays, unless it is held for a reason that nobody decided about.
@@ -160,6 +169,7 @@ class Quarantine:
             )
         }
         for one in held:
+            tick()
             if known.get(one.item_id) != one.code:
                 self._keep(job_id, project, one)
 
@@ -172,6 +182,15 @@ class Quarantine:
             pardon = Pardon(str(row["digest"]), frozenset(json.loads(str(row["filters"]))))
             found[_source(row)] = found[str(self.copy_of(str(row["id"])))] = pardon
         return found
+
+    def released(self, job_id: int | None = None) -> list[int]:
+        """The items of a job, or of all, that were released and still have a copy."""
+        rows = self._database.rows(
+            "SELECT item_id FROM entries WHERE has_copy AND state = 'released'"
+            " AND (:job_id IS NULL OR job_id = :job_id)",
+            {"job_id": job_id},
+        )
+        return [int(row["item_id"] or 0) for row in rows]
 
     def discard(self, done: Iterable[int]) -> None:
         """Delete the copies of released items that are delivered."""
@@ -202,13 +221,13 @@ class Quarantine:
         job_id: int | None = None,
         after: str = "",
     ) -> list[Row]:
-        """What is held, oldest first; no more than a thousand from the id ``after`` on."""
+        """What is held, oldest first; at most :data:`PAGE` from the id ``after`` on."""
         return self._database.rows(
             f"SELECT {_SHOWN} FROM entries WHERE (:ids IS NULL OR id IN"  # noqa: S608 - constants
             " (SELECT value FROM json_each(:ids))) AND (:state IS NULL OR state = :state)"
             " AND (:job_id IS NULL OR job_id = :job_id)"
             " AND entry > coalesce((SELECT entry FROM entries WHERE id = :after), 0)"
-            " ORDER BY entry LIMIT 1000",
+            f" ORDER BY entry LIMIT {PAGE}",
             {
                 "ids": None if ids is None else json.dumps(list(ids)),
                 "state": state,

@@ -18,10 +18,11 @@ from anontui.server import audit, items
 from anontui.server.database import Database, Row
 from anontui.server.folder import DataFolder
 from anontui.server.identities import Entry, Identities, IdentitiesDatabase, Taken
-from anontui.server.quarantine import Quarantine, QuarantineDatabase, State
+from anontui.server.quarantine import Quarantine, QuarantineDatabase
 from anontui.server.runfolder import RunFolder
 from anontui.server.store import close_attempt, row_of
 
+_LONGEST_TEXT = 1000
 _MOST_TOLD = 50  # pseudonyms or entries in one row of the audit
 
 
@@ -111,9 +112,9 @@ class Review:
         Raises
         ------
         UsageError
-            If nothing is asked for.
+            If nothing is asked for, or too much.
         """
-        if not text.strip(" *"):
+        if not text.strip(" *") or len(text) > _LONGEST_TEXT:
             raise UsageError("Nobody is asked for", advice="Give an id, a name or a pseudonym.")
         found = self.identities.find(text)
         self._record(who, "looked up", found=len(found), pseudonyms=_pseudonyms(found))
@@ -167,11 +168,10 @@ class Review:
 
     def discard(self, job_id: int | None = None) -> None:
         """Delete copies of released files that are delivered: of one job, or of all."""
-        entries = self.quarantine.entries(state=State.RELEASED, job_id=job_id)
         done = self._database.rows(
             "SELECT item_id FROM items WHERE status = 'done'"
             " AND item_id IN (SELECT value FROM json_each(:ids))",
-            {"ids": json.dumps([entry["item_id"] for entry in entries if entry["has_copy"]])},
+            {"ids": json.dumps(self.quarantine.released(job_id))},
         )
         if done:
             self.quarantine.discard(int(row["item_id"] or 0) for row in done)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,7 +40,9 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, name: str, token: str | None = None, role: Role | None = None) -> str:
+    def add(
+        self, name: str, token: str | None = None, role: Role | None = None, by: str = ""
+    ) -> str:
         """Give a user, new or known, one more token and return it.
 
         Parameters
@@ -50,6 +53,8 @@ class Users:
             A token that the user made; by default a new one.
         role
             By default that of a user that is known, and ``USER`` for a new one.
+        by
+            Who gives it, for the audit.
 
         Raises
         ------
@@ -80,12 +85,19 @@ class Users:
                     "This token is another user's", advice="Give every user a token of their own."
                 )
             connection.execute("INSERT OR IGNORE INTO tokens VALUES (:hash, :name, :now)", row)
+            _record(connection, by, "token given", user=name, role=role)
         return token
 
-    def revoke(self, name: str) -> int:
-        """Make all tokens of a user void; returns how many there were."""
+    def revoke(self, name: str, by: str = "") -> int:
+        """Make all tokens of a user void; returns how many there were.
+
+        ``by`` is who does it, for the audit.
+        """
         with self._database.transaction() as connection:
-            return connection.execute("DELETE FROM tokens WHERE user_name = ?", (name,)).rowcount
+            done = connection.execute("DELETE FROM tokens WHERE user_name = ?", (name,))
+            if done.rowcount:
+                _record(connection, by, "tokens revoked", user=name)
+            return done.rowcount
 
     def all(self) -> list[User]:
         """Return every user, by name."""
@@ -123,6 +135,13 @@ class Users:
 def now() -> str:
     """Return the local time as the web API writes it."""
     return datetime.now().isoformat(timespec="seconds")
+
+
+def _record(connection: sqlite3.Connection, by: str, what: str, **details: object) -> None:
+    from anontui.server import audit  # it imports this module
+
+    if by:
+        audit.record(connection, by, what, None, **details)
 
 
 def _hash(token: str) -> str:

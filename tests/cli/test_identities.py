@@ -59,7 +59,7 @@ def test_find_as_json(anontui: Command, data: str) -> None:
     assert (row["original_id"], row["new_id"], row["instances"]) == ("4711", "P-001", 1)
 
 
-@pytest.mark.parametrize("text", ["", "*", " * "])
+@pytest.mark.parametrize("text", ["", "*", " * ", "x" * 60_000])
 def test_find_needs_something_to_look_for(anontui: Command, data: str, text: str) -> None:
     ran = anontui("identities", "find", text, "--data", data)
     assert (ran.code, ran.out) == (2, "")
@@ -99,6 +99,13 @@ def test_what_is_no_index_is_told(anontui: Command, data: str, tmp_path: Path) -
     ran = anontui("identities", "import", str(tmp_path / "x.csv"), "--data", data)
     assert ran.code == 1
     assert "This index of identities cannot be read" in ran.err
+
+
+def test_a_table_that_is_damaged_is_told(anontui: Command, data: str) -> None:
+    for path in Path(data, "identities").iterdir():
+        path.write_bytes(b"rubbish" * 1000)
+    ran = anontui("identities", "find", "x", "--data", data)
+    assert (ran.code, "the table of identities" in ran.err) == (1, True)
 
 
 @pytest.mark.parametrize("words", [("find", "x"), ("export", "x.csv")])

@@ -67,6 +67,11 @@ def test_list_and_show_tell_why_and_not_whose(anontui: Command, data: str) -> No
     assert anontui("quarantine", "list", "--job", "8", "--data", data).out == ""
 
 
+def test_a_long_list_is_whole(anontui: Command, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anontui.server.quarantine.PAGE", 1)
+    assert len(_ids(anontui, data)) == 2
+
+
 def test_release_has_the_item_done_again_from_its_copy(anontui: Command, data: str) -> None:
     first, _ = _ids(anontui, data)
     before, _, _ = _state(data)

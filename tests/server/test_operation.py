@@ -145,6 +145,18 @@ def test_users_are_listed_with_role_and_projects(tmp_path: Path) -> None:
     ]
 
 
+def test_who_gave_and_took_tokens_is_in_the_audit(tmp_path: Path) -> None:
+    serve(tmp_path, "user", "add", "alice", "--role", "admin", "--own-token", stdin=ALICE_TOKEN)
+    serve(tmp_path, "user", "revoke", "alice")
+    serve(tmp_path, "user", "revoke", "alice")
+    told = serve(tmp_path, "audit").stdout
+    assert [line.split("  ")[2:] for line in told.splitlines()] == [
+        ["token given", "user=alice", "role=admin"],
+        ["tokens revoked", "user=alice"],
+    ]
+    assert ALICE_TOKEN not in told
+
+
 def test_a_stream_does_not_hold_up_the_end(start_server: Start) -> None:
     server = start_server()
     call = server.start()

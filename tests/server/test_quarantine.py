@@ -210,9 +210,23 @@ def test_strays_and_what_nothing_needs_are_swept(quarantine: Quarantine, source:
     (quarantine.folder / "stray" / "original.dcm").write_text("of a kill in the middle")
     first, second, third = (str(entry["id"]) for entry in quarantine.entries())
     quarantine.release([first, second], "alice")
+    assert quarantine.released(7) == [0, 1]
     quarantine.discard([0, 2])
+    assert quarantine.released() == [1]
     quarantine.sweep()
     assert _copies(quarantine) == sorted(map(quarantine.copy_of, (second, third)))
+
+
+def test_keeping_stops_when_the_job_does(quarantine: Quarantine, source: Path) -> None:
+    def cancelled() -> None:
+        if quarantine.entries():
+            raise InterruptedError
+
+    other = source.with_name("other")
+    other.write_text("other")
+    with pytest.raises(InterruptedError):
+        quarantine.keep(7, "lung", [*_held(source, 1), *_held(other, 2)], cancelled)
+    assert len(quarantine.entries()) == 1
 
 
 def test_entries_come_by_state_and_page(quarantine: Quarantine, source: Path) -> None:
