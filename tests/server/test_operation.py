@@ -138,8 +138,8 @@ def test_users_are_listed_with_role_and_projects(tmp_path: Path) -> None:
     added = serve(tmp_path, "user", "add", "alice")
     assert "Role user; connected to: A, Wetenschap-Algemeen" in added.stderr
     serve(tmp_path, "user", "add", "root", "--role", "admin")
-    rows = [line.split("\t") for line in serve(tmp_path, "user", "list").stdout.splitlines()]
-    assert [(row[0], *row[3:]) for row in rows] == [
+    rows = json.loads(serve(tmp_path, "user", "list", "--json").stdout)
+    assert [(row["name"], row["role"], row["projects"]) for row in rows] == [
         ("alice", "user", "A, Wetenschap-Algemeen"),
         ("root", "admin", "all projects"),
     ]

@@ -34,6 +34,16 @@ NO_ACTION = {
     "serve user add": "a server is administered on its own machine, by whoever runs it",
     "serve user list": "the same",
     "serve user revoke": "the same",
+    "serve check": "the same",
+    "serve backup": "the same",
+    "serve audit": "the same",
+    "identities find": "who is who is looked up on the server's own machine",
+    "identities export": "the same",
+    "identities import": "the same",
+    "quarantine list": "files that are held are decided on where they lie",
+    "quarantine show": "the same",
+    "quarantine release": "the same",
+    "quarantine reject": "the same",
 }
 NO_COMMAND = {
     "app.": "they move about in the app",
