@@ -83,7 +83,10 @@ FORMS = {
     "undefined lengths": Form(EXPLICIT, undefined=True),
     "implicit, undefined lengths": Form(IMPLICIT, undefined=True),
 }
-MIXED_FORMS = {"mixed lengths": Form(EXPLICIT, None), "implicit, mixed lengths": Form(IMPLICIT, None)}
+MIXED_FORMS = {
+    "mixed lengths": Form(EXPLICIT, None),
+    "implicit, mixed lengths": Form(IMPLICIT, None),
+}
 
 
 def encode(elements: Sequence[E], form: Form) -> bytes:

@@ -21,11 +21,13 @@ IS_NIGHT = os.environ.get("ANONTUI_NIGHTLY") == "1"
 class Pair:
     """One engine that may go the fast way and remembers, and a new slow one for each file.
 
-    ``ways`` counts how the first did the files that were done: ``fast`` or ``slow``.
+    ``ways`` counts how the first did the files that were done: ``fast`` or ``slow``; ``result``
+    is what it last made.
     """
 
     def __init__(self, policy: Policy, folder: Path, pseudonym: Pseudonym = PSEUDONYM) -> None:
         self.ways: Counter[str] = Counter()
+        self.result = b""
         self._policy = policy
         self._pseudonym = pseudonym
         self._folder = folder
@@ -46,6 +48,7 @@ class Pair:
             outcome, result = self._file(self._fast, data)
         if outcome.status == "done":
             self.ways["slow" if slow_runs else "fast"] += 1
+        self.result = result
         return outcome, result
 
     def _file(self, engine: Deidentifier, data: bytes) -> tuple[Outcome, bytes]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from anontui.deid import Action, Choice, Condition, Option, Policy, Rule, WhiteList, tag_pattern
+from typing import Any
+
+from anontui.deid import (
+    Action,
+    Choice,
+    Condition,
+    Option,
+    Policy,
+    Rule,
+    TagPattern,
+    WhiteList,
+    tag_pattern,
+)
 from tests.deid.build import PERMISSIVE, POLICY
 
 # those that exist, and can be tried without a file of pixel rules
@@ -11,7 +23,7 @@ OPTIONS = [
     for option in Option
     if option not in (Option.CLEAN_PIXEL_DATA, Option.CLEAN_VISUAL_FEATURES)
 ]
-COMBINATIONS = {
+COMBINATIONS: dict[str, list[Option]] = {
     "full dates": [Option.RETAIN_FULL_DATES],
     "modified dates": [Option.RETAIN_MODIFIED_DATES],
     "research": [
@@ -37,9 +49,9 @@ LISTED = WhiteList(
 )
 
 
-def told(tag: str, action: Action, **needs: object) -> tuple[object, Rule]:
+def told(tag: str, action: Action, **needs: Any) -> tuple[TagPattern, Rule]:
     """A user's rule."""
-    return tag_pattern(tag), Rule(action, "a test", told=True, **needs)  # type: ignore[arg-type]
+    return tag_pattern(tag), Rule(action, "a test", told=True, **needs)
 
 
 _YES_OR_NO = Choice(
@@ -79,13 +91,13 @@ POLICIES: dict[str, Policy] = {
         if len(options) > 1
     },
     "white list": Policy.build(white_list=LISTED, filters=PERMISSIVE.filters),
-    "told": Policy.build(rules=TOLD, filters=PERMISSIVE.filters),  # type: ignore[arg-type]
+    "told": Policy.build(rules=TOLD, filters=PERMISSIVE.filters),
     "choice": Policy.build(
         rules=[(tag_pattern("StudyDescription"), _YES_OR_NO)], filters=PERMISSIVE.filters
     ),
     "private kept": Policy.build(keep_private=True, filters=PERMISSIVE.filters),
     "creator told": Policy.build(
-        rules=[told('(0009,"ACME 1.0",01)', Action.KEEP)],  # type: ignore[list-item]
+        rules=[told('(0009,"ACME 1.0",01)', Action.KEEP)],
         filters=PERMISSIVE.filters,
     ),
     "scrub": Policy.build(

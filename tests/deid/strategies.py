@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from importlib import resources
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -59,9 +56,17 @@ _BESIDE = {
     0x00091002: "UN", 0x00091003: "SQ", 0x00091101: "DS", 0x00E10010: "LO", 0x00E11021: "DS",
     0x00E11099: "LO", 0x70530010: "LO", 0x70531000: "DS", 0x70531009: "DS", 0x00250011: "UT",
 }  # fmt: skip
+_PRIVATE_BLOCK = [0x00090010, 0x00091001, 0x00091002, 0x00091003, 0x00E10010, 0x00E11021]
 _CREATORS = [b"ACME 1.0", b"ELSCINT1", b"Philips PET Private Group", b"", b"Lindqvist"]
 _SEQUENCES = [0x00189006, 0x00540016, 0x00081140, 0x0040A730, 0x00400275, 0x00089215, 0x00081199]
-_PIXELS = {0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280008, *range(0x7FE00000, 0x7FE10000)}
+_PIXELS = {
+    0x00280002,
+    0x00280010,
+    0x00280011,
+    0x00280100,
+    0x00280008,
+    *range(0x7FE00000, 0x7FE10000),
+}
 _NUMBERS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "UV": 8, "SV": 8}
 _TAGS = sorted({*ROWS, *_BESIDE} - _PIXELS - {0x00080005, *UNIQUE})
 
@@ -108,13 +113,25 @@ _DATES = st.sampled_from(
 _DATETIMES = st.sampled_from(
     [b"20240229235959.5+0100", b"2024", b"202402", b"20240229", b"99991231235959", b"junk", b""]
 )
-_TIMES = st.sampled_from([b"235959.999999", b"12", b"1200", b"999999", b"", b"120000\\130000", b"x"])
+_TIMES = st.sampled_from(
+    [b"235959.999999", b"12", b"1200", b"999999", b"", b"120000\\130000", b"x"]
+)
 _AGES = st.sampled_from([b"045Y", b"090Y", b"089Y", b"1200D", b"999M", b"45", b"", b"old!"])
 _DECIMALS = st.sampled_from([b"1.5", b"-0.5\\+1e3", b" 7 ", b"", b"1,5", b"007\0", b"\\"])
 _UIDS = st.sampled_from(
-    [b"1.2.3.4", b"1.2.3\\1.2.4", b"1.2.840.10008.1.2", b"", b"1.2.9\0", b"not a uid", b"1.2.999.77"]
+    [
+        b"1.2.3.4",
+        b"1.2.3\\1.2.4",
+        b"1.2.840.10008.1.2",
+        b"",
+        b"1.2.9\0",
+        b"not a uid",
+        b"1.2.999.77",
+    ]
 )
-_CODES = st.sampled_from([b"CT", b"HEAD", b"ORIGINAL\\PRIMARY", b" R", b"R", b"", b"lower case", b"\xe9"])
+_CODES = st.sampled_from(
+    [b"CT", b"HEAD", b"ORIGINAL\\PRIMARY", b" R", b"R", b"", b"lower case", b"\xe9"]
+)
 _URIS = st.sampled_from([b"http://example.org/x", b"", b"urn:oid:1.2.3"])
 
 
@@ -179,7 +196,13 @@ def data_sets(draw: st.DrawFn, *, most: int = 24, depth: int = 3) -> Made:
     term = draw(st.sampled_from(sorted(CHARACTER_SETS)))
     extra = {} if term == "" else {0x00080005: E(0x00080005, "CS", term.encode())}
     tags = draw(st.lists(st.sampled_from(_TAGS), max_size=most, unique=True))
-    tags += [tag for tag in draw(st.lists(st.sampled_from(_SEQUENCES), max_size=2, unique=True)) if tag not in tags]
+    tags += [
+        tag
+        for tag in draw(st.lists(st.sampled_from(_SEQUENCES), max_size=2, unique=True))
+        if tag not in tags
+    ]
+    if draw(st.integers(0, 2)) == 0:
+        tags += [tag for tag in _PRIVATE_BLOCK if tag not in tags]
     extra |= {tag: draw(elements(tag, term, depth)) for tag in tags}
     whole = {element.tag: element for element in image(*extra.values(), sop_class=sop_class)}
     if form.syntax == JPEG:
@@ -193,12 +216,3 @@ def data_sets(draw: st.DrawFn, *, most: int = 24, depth: int = 3) -> Made:
 
 def even(value: bytes) -> bytes:
     return value + bytes(len(value) % 2)
-
-
-def us(value: int) -> bytes:
-    return struct.pack("<H", value)
-
-
-TABLE_TYPES = json.loads(
-    (resources.files("anontui.deid") / "data" / "ps3.3-attribute-types.json").read_text()
-)

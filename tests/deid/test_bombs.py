@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -27,6 +28,7 @@ from tests.deid.build import (
     part10,
     run,
 )
+from tests.deid.executors import IS_NIGHT
 from tests.deid.policies import POLICIES
 from tests.deid.test_fuzz import PATIENT, no_hang
 
@@ -62,12 +64,15 @@ def deflate_bomb(megabytes: int) -> bytes:
     form = Form(EXPLICIT)
     head = encode([*image(E(0x00091001, "OB", b""))], form)
     value = b"OB\0\0" + (megabytes * MEGABYTE).to_bytes(4, "little")
-    parts = [deflater.compress(head.replace(b"OB\0\0\0\0\0\0", value))]
-    parts += [deflater.compress(bytes(MEGABYTE)) for _ in range(megabytes)]
-    return part10(b"", EXPLICIT).replace(
+    start = deflater.compress(head.replace(b"OB\0\0\0\0\0\0", value))
+    start += deflater.flush(zlib.Z_FULL_FLUSH)
+    # behind a full flush nothing refers to what was before, so a part may be repeated
+    zeros = deflater.compress(bytes(MEGABYTE)) + deflater.flush(zlib.Z_FULL_FLUSH)
+    meta = part10(b"", EXPLICIT).replace(
         encode([E(0x00020010, "UI", EXPLICIT.encode())], form),
         encode([E(0x00020010, "UI", DEFLATED.encode())], form),
-    ) + b"".join([*parts, deflater.flush()])
+    )
+    return meta + start + zeros * megabytes + deflater.flush()
 
 
 def test_deflated_gigabyte(tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ def test_inflating_stops_at_the_limit(limit: int, tmp_path: Path) -> None:
         E(0x00284000, "LT", b""),  # a text, in a 32-bit length
     ],
 )
-@pytest.mark.parametrize("form", ["explicit", "implicit"])
+@pytest.mark.parametrize("form", ["explicit", "implicit"] if IS_NIGHT else ["explicit"])
 def test_header_of_a_hundred_megabytes(element: E, form: str, tmp_path: Path) -> None:
     large = element._replace(value=b"h" * (100 * MEGABYTE))
     if large.vr == "LT":
@@ -116,12 +121,12 @@ def test_header_of_a_hundred_megabytes(element: E, form: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("policy", ["basic", "scrub", "private kept"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["explicit", "implicit", "big endian"])
 @pytest.mark.parametrize("tag", [0x00189006, 0x00091003, 0x00101002])
 def test_five_thousand_nested_sequences(policy: str, form: str, tag: int, tmp_path: Path) -> None:
     """Kept, private or removed: no stack overflows, and nothing is refused as a crash."""
     written = FORMS[form]
-    order = "big" if written.order == ">" else "little"
+    order: Literal["big", "little"] = "big" if written.order == ">" else "little"
     item = (0xFFFE).to_bytes(2, order) + (0xE000).to_bytes(2, order) + b"\xff" * 4
     mark = (0xFFFE).to_bytes(2, order)
     ends = [mark + end.to_bytes(2, order) + bytes(4) for end in (0xE00D, 0xE0DD)]
@@ -169,7 +174,7 @@ def test_many_small_elements(form: str, tmp_path: Path) -> None:
     assert refused.code is Reason.TOO_LARGE
 
 
-@pytest.mark.parametrize("policy", ["basic", "scrub", "research"])
+@pytest.mark.parametrize("policy", ["basic", "scrub"])
 def test_what_is_remembered_is_bounded(policy: str, tmp_path: Path) -> None:
     """A hostile series, each file with other long values, does not fill the memory."""
     engine = Deidentifier(POLICIES[policy], KEY, lambda _: PSEUDONYM)
@@ -193,9 +198,9 @@ def test_what_is_remembered_is_bounded(policy: str, tmp_path: Path) -> None:
         one(number)
     tracemalloc.start()
     try:
-        for number in range(10, 130):
+        for number in range(10, 60):
             one(number)
         left, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert left < 2 * MEGABYTE  # of 11 that went through
+    assert left < 1.5 * MEGABYTE  # of 4.8 that went through

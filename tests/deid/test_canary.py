@@ -13,9 +13,11 @@ from tests.deid.build import (
     BIG,
     EXPLICIT,
     FORMS,
+    JPEG,
     PERMISSIVE,
     E,
     Form,
+    Fragments,
     done,
     encode,
     file_of,
@@ -23,6 +25,8 @@ from tests.deid.build import (
     part10,
     run,
 )
+from tests.deid.executors import Pair
+from tests.deid.policies import POLICIES
 
 CANARY = b"CANARY"
 SEQUENCE = 0x00540016  # Radiopharmaceutical Information, kept and gone through
@@ -113,6 +117,58 @@ def test_preamble_file_meta_and_trailer(form: Form, tmp_path: Path) -> None:
     trailing = run(data + CANARY, tmp_path)
     assert CANARY not in trailing[1]
     assert trailing[0].status == ("done" if form.syntax.endswith(".99") else "quarantined")
+
+
+# what a policy is asked to keep is no leak
+STAYS = {
+    "private kept": {"private element", "private sequence", "private group behind the pixels"},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "policy", ["everything that stays", "told", "private kept", "scrub", "time shifted"]
+)
+def test_place_under_a_policy(policy: str, place: str, tmp_path: Path) -> None:
+    """Whatever is retained or cleaned, and whatever the engine has learned from files before."""
+    if place in STAYS.get(policy, ()):
+        return
+    pair = Pair(POLICIES[policy], tmp_path)
+    for elements in ([], PLACES[place], PLACES[place], PLACES[place]):
+        outcome = pair.same(file_of(*elements))
+        assert outcome.status == "done", outcome.reason
+        assert CANARY not in _plain(pair.result)
+
+
+TAILS = {
+    "private": [E(0x7FE10010, "LO", CANARY), E(0x7FE11001, "UT", CANARY * 20)],
+    "signature": [E(0xFFFAFFFA, "SQ", [[E(0x04000120, "OB", CANARY)], []])],
+    "padding": [E(0xFFFCFFFC, "OB", CANARY)],
+    "unknown": [E(0x7FE20010, "LO", CANARY), E(0x88880010, "UT", CANARY)],
+    "all": [
+        E(0x7FE10010, "LO", CANARY),
+        E(0x7FE11001, "SQ", [[E(0x00100010, "PN", CANARY)]]),
+        E(0xFFFAFFFA, "SQ", [[E(0x04000120, "OB", CANARY)]]),
+        E(0xFFFCFFFC, "OB", CANARY * 1000),
+    ],
+    "long": [E(0xFFFCFFFC, "OB", CANARY * 200_000)],
+}
+
+
+@pytest.mark.parametrize("form", [*FORMS, "encapsulated"])
+@pytest.mark.parametrize("tail", TAILS)
+def test_behind_the_pixel_data(tail: str, form: str, tmp_path: Path) -> None:
+    pair = Pair(PERMISSIVE, tmp_path)
+    if form == "encapsulated":
+        pixels = E(0x7FE00010, "OB", Fragments((b"", b"abcd", b"efgh")))
+        data = part10(encode(image(pixels, *TAILS[tail]), Form(JPEG)), JPEG)
+    else:
+        data = file_of(*TAILS[tail], form=FORMS[form])
+    for _ in range(3):
+        assert pair.same(data).status == "done"
+        assert CANARY not in pair.result
+        last = max(pydicom.dcmread(BytesIO(pair.result)).keys())
+        assert last == 0x7FE00010
 
 
 def test_unknown_sequence_is_parsed_and_cleaned(tmp_path: Path) -> None:

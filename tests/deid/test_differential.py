@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from anontui.deid import Deidentifier, Pseudonym, Reason
 from tests.deid.build import (
@@ -20,7 +19,6 @@ from tests.deid.build import (
     CT,
     DEFLATED,
     EXPLICIT,
-    FORMS,
     IMPLICIT,
     JPEG,
     KEY,
@@ -48,7 +46,10 @@ KEPT_SEQUENCE = 0x00189006
 KEPT_TEXT = 0x00283003  # Modality LUT Explanation
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+BY_DAY = ["basic", "everything that stays", "scrub"]
+
+
+@pytest.mark.parametrize("policy", POLICIES if IS_NIGHT else BY_DAY)
 def test_corpus(policy: str, tmp_path: Path) -> None:
     pair = Pair(POLICIES[policy], tmp_path)
     for path in FILES:
@@ -58,7 +59,7 @@ def test_corpus(policy: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=1500 if IS_NIGHT else 15)
+@settings(max_examples=1500 if IS_NIGHT else 10)
 @given(made=data_sets())
 def test_made_data_sets(policy: str, made: Made) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -102,10 +103,10 @@ def plain(form: Form) -> bytes:
 def test_plain_files_go_the_fast_way(policy: str, form: str, tmp_path: Path) -> None:
     """Otherwise all the other comparisons here would compare the slow one with itself."""
     pair = Pair(POLICIES[policy], tmp_path)
-    for _ in range(4):
+    for _ in range(3):
         assert pair.same(plain(ALL_FORMS[form])).status == "done"
     is_slow = form in SLOW_FORMS or policy in SLOW_POLICIES
-    assert pair.ways == {"slow" if is_slow else "fast": 4}
+    assert pair.ways == {"slow" if is_slow else "fast": 3}
 
 
 def test_most_of_the_corpus_goes_the_fast_way(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ TRAPS: dict[str, Callable[[Form], bytes]] = {
 @pytest.mark.parametrize("trap", TRAPS)
 def test_trap(trap: str, form: str, tmp_path: Path) -> None:
     data = TRAPS[trap](ALL_FORMS[form])
-    for policy in ("basic", "told", "private kept", "everything that stays"):
+    for policy in ("basic", "everything that stays"):
         pair = Pair(POLICIES[policy], tmp_path)
         for _ in range(2):
             pair.same(data)
@@ -254,4 +255,4 @@ def test_reserved_bytes_are_no_hiding_place(tmp_path: Path) -> None:
     assert b"OBMR" in data
     pair = Pair(PERMISSIVE, tmp_path)
     pair.same(data)
-    assert b"OBMR" not in pair.fast(data)[1]
+    assert b"OBMR" not in pair.result

@@ -57,7 +57,7 @@ COLUMNS = {
     Option.RETAIN_SAFE_PRIVATE: ("rtnSafePrivOpt", "113111"),
     Option.RETAIN_INSTITUTION_IDENTITY: ("rtnInstIdOpt", "113112"),
 }
-CASES = {**{str(option): [option] for option in OPTIONS}, **COMBINATIONS}
+CASES: dict[str, list[Option]] = {**{str(option): [option] for option in OPTIONS}, **COMBINATIONS}
 CODES = {
     int(row["id"], 16): row
     for row in PROFILE["rows"]
@@ -102,9 +102,7 @@ def wanted(tag: int, types: dict[str, str] | None, options: list[Option], *, lis
     return expected(tag, types)
 
 
-def problem(
-    dataset: Dataset, tag: int, want: str, *, uids_stay: bool, comment: str | None
-) -> str:
+def problem(dataset: Dataset, tag: int, want: str, *, uids_stay: bool, comment: str | None) -> str:
     if want not in ("kept", "shifted", "items"):
         found = violation(dataset, tag, want) if want != "clean" else ""
         return "" if want == "uid" and tag in UNIQUE else found
@@ -163,12 +161,12 @@ def policy_of(options: list[Option], *, listed: bool) -> Policy:
 def test_every_row_at_the_top(name: str, listed: bool, tmp_path: Path) -> None:
     options = CASES[name]
     pair = Pair(policy_of(options, listed=listed), tmp_path)
-    for sop_class in (CT, "1.2.840.10008.5.1.4.1.1.88.33", "1.2.276.0.999.1"):
+    for sop_class in (CT, "1.2.276.0.999.1"):
         extra = [planted(tag) for tag in ROWS if tag not in (*UNIQUE, 0x00100020)]
         data = file_of(*extra, sop_class=sop_class)
         outcome = pair.same(data)
         assert outcome.status == "done", outcome.reason
-        dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+        dataset = pydicom.dcmread(BytesIO(pair.result))
         assert not problems(dataset, types_of(sop_class), options, listed=listed)
 
 
@@ -180,11 +178,11 @@ def test_every_row_inside_sequences(name: str, sequence: int, tmp_path: Path) ->
     options = CASES[name]
     pair = Pair(policy_of(options, listed=False), tmp_path)
     nest = E(PLAIN_SEQUENCE, "SQ", [[E(sequence, "SQ", [[planted(tag) for tag in ROWS]])]])
-    for form in ("explicit", "implicit, undefined lengths", "big endian"):
+    for form in ("explicit", "implicit, undefined lengths"):
         data = file_of(nest, form=FORMS[form])
         outcome = pair.same(data)
         assert outcome.status == "done", outcome.reason
-        dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+        dataset = pydicom.dcmread(BytesIO(pair.result))
         (item,) = dataset[PLAIN_SEQUENCE].value[0][sequence].value
         types = TYPES["nested"].get(dictionary_keyword(sequence))
         assert not problems(item, types, options, listed=False)
@@ -196,7 +194,7 @@ def test_what_a_result_claims(name: str, tmp_path: Path) -> None:
     pair = Pair(policy_of(options, listed=False), tmp_path)
     data = file_of()
     pair.same(data)
-    dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+    dataset = pydicom.dcmread(BytesIO(pair.result))
     items = dataset.DeidentificationMethodCodeSequence
     assert [item.CodeValue for item in items] == [
         "113100",
@@ -231,7 +229,7 @@ def test_dates_that_no_row_names_follow_the_option(tmp_path: Path) -> None:
         pair = Pair(policy_of(options, listed=False), tmp_path)
         data = file_of(*own)
         pair.same(data)
-        dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+        dataset = pydicom.dcmread(BytesIO(pair.result))
         for tag, vr, value in own:
             if not options:
                 assert tag not in dataset
@@ -265,7 +263,7 @@ def test_old_age_is_capped(age: bytes, depth: int, tmp_path: Path) -> None:
     element = E(0x00101010, "AS", age)
     data = file_of(E(PLAIN_SEQUENCE, "SQ", [[element]]) if depth else element)
     pair.same(data)
-    dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+    dataset = pydicom.dcmread(BytesIO(pair.result))
     place = dataset[PLAIN_SEQUENCE].value[0] if depth else dataset
     assert place.get_item(0x00101010).value == AGES[age]
 
@@ -280,7 +278,7 @@ def test_malformed_dates_are_emptied(
     element = E(0x00080020, "DA", value)
     data = file_of(E(PLAIN_SEQUENCE, "SQ", [[element]]) if depth else element)
     pair.same(data)
-    dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+    dataset = pydicom.dcmread(BytesIO(pair.result))
     place = dataset[PLAIN_SEQUENCE].value[0] if depth else dataset
     assert place.get_item(0x00080020).value in (b"", None)
 
@@ -302,7 +300,7 @@ def test_white_list(text: bytes, stays: bool, tmp_path: Path) -> None:
     pair = Pair(Policy.build(white_list=listed, filters=PERMISSIVE.filters), tmp_path)
     data = file_of(E(0x00081030, "LO", text))
     pair.same(data)
-    dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+    dataset = pydicom.dcmread(BytesIO(pair.result))
     if stays:
         assert dataset.get_item(0x00081030).value.rstrip() == text.rstrip()
     else:
@@ -315,7 +313,7 @@ def test_each_of_several_values_must_be_listed(tmp_path: Path) -> None:
     for text, stays in ((b"thorax\\abdomen", True), (b"thorax\\Tova", False)):
         data = file_of(E(0x00081030, "LO", text))
         pair.same(data)
-        assert (text in pair.fast(data)[1]) is stays
+        assert (text in pair.result) is stays
 
 
 # --- private elements
@@ -330,9 +328,20 @@ def block(number: int, creator: str, group: int, *elements: tuple[int, str, Valu
     return made
 
 
-VALUES_BY_VR: dict[str, Value] = {"SQ": [[E(0x00081155, "UI", CANARY_UID), E(0x00104000, "LT", CANARY)]], "FD": bytes(8),
-    "FL": bytes(4), "SS": bytes(2), "US": bytes(2), "SL": bytes(4), "UL": bytes(4), "DS": b"1.5", "IS": b"7 ",
-    "DA": b"20240229", "DT": b"20240229", "TM": b"1011", "UI": CANARY_UID, "OB": b"ob", "OW": b"ow"}  # fmt: skip
+VALUES_BY_VR: dict[str, Value] = {
+    "SQ": [[E(0x00081155, "UI", CANARY_UID), E(0x00104000, "LT", CANARY)]],
+    **dict.fromkeys(("SS", "US"), bytes(2)),
+    **dict.fromkeys(("FL", "SL", "UL"), bytes(4)),
+    "FD": bytes(8),
+    "DS": b"1.5",
+    "IS": b"7 ",
+    "OB": b"ob",
+    "OW": b"ow",
+    "UI": CANARY_UID,
+    "DA": b"20240229",
+    "DT": b"20240229",
+    "TM": b"1011",
+}
 
 
 def safe_by_creator() -> dict[tuple[str, int], dict[int, str]]:
@@ -360,10 +369,10 @@ def test_every_safe_private_row(form: str, depth: int, tmp_path: Path) -> None:
             data = file_of(*(nested if depth else own), form=FORMS[form])
             outcome = pair.same(data)
             assert outcome.status == "done", outcome.reason
-            result = pair.fast(data)[1]
+            result = pair.result
             dataset = pydicom.dcmread(BytesIO(result))
             place = dataset[PLAIN_SEQUENCE].value[0] if depth else dataset
-            private = {int(tag) for tag in place.keys() if tag.is_private}
+            private = {int(tag) for tag in list(place.keys()) if tag.is_private}
             kept = {element.tag for element in own[:-1]} if stays else set()
             assert private == kept, (creator, name)
             assert b"not safe" not in result
@@ -378,8 +387,8 @@ def test_creators_stay_only_where_used(tmp_path: Path) -> None:
     twice = block(0x13, "ELSCINT1", 0x00E1, (0x50, "DS", b"2.5"))
     data = file_of(*used, *unused, *lonely, *twice)
     pair.same(data)
-    dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
-    private = [int(tag) for tag in dataset.keys() if tag.is_private]
+    dataset = pydicom.dcmread(BytesIO(pair.result))
+    private = [int(tag) for tag in list(dataset.keys()) if tag.is_private]
     assert private == [0x00E10010, 0x00E10013, 0x00E11021, 0x00E11350]
 
 
@@ -391,7 +400,7 @@ def test_keep_private(tmp_path: Path) -> None:
     sequence = E(0x00091003, "SQ", [item])
     data = file_of(*kept, nested, sequence)
     assert pair.same(data).status == "done"
-    dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
+    dataset = pydicom.dcmread(BytesIO(pair.result))
     for place in (dataset, dataset[PLAIN_SEQUENCE].value[0]):
         assert place.get_item(0x00090010).value == b"ACME"
         assert place.get_item(0x00091001).value == b"text"
@@ -420,8 +429,8 @@ def test_private_element_told_by_creator(tmp_path: Path) -> None:
         other = block(number + 1, "OTHER", 0x0009, (0x01, "LO", b"gone"))
         data = file_of(*own, *other)
         pair.same(data)
-        dataset = pydicom.dcmread(BytesIO(pair.fast(data)[1]))
-        private = [int(tag) for tag in dataset.keys() if tag.is_private]
+        dataset = pydicom.dcmread(BytesIO(pair.result))
+        private = [int(tag) for tag in list(dataset.keys()) if tag.is_private]
         assert private == [0x00090000 | number, 0x00090001 | number << 8]
     with pytest.raises(DeidError):
         Policy.build(rules=[(tag_pattern("(0009,1001)"), Rule(Action.KEEP, "a test", told=True))])
@@ -446,8 +455,8 @@ def test_clean_graphics_keeps_only_regions(tmp_path: Path) -> None:
 
     data = file_of(*overlay(0x6000, b"R"), *overlay(0x6002, b"G"), *overlay(0x6004, b""))
     pair.same(data)
-    result = pair.fast(data)[1]
+    result = pair.result
     assert CANARY not in result
     dataset = pydicom.dcmread(BytesIO(result))
-    left = [int(tag) for tag in dataset.keys() if tag.group >> 8 == 0x60]
+    left = [int(tag) for tag in list(dataset.keys()) if tag.group >> 8 == 0x60]
     assert left == [0x60000010, 0x60000011, 0x60000040, 0x60003000]
