@@ -8,8 +8,10 @@ import signal
 from collections import Counter, deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from threading import current_thread, main_thread
 
 from anontui.deid.records import Batch
 from anontui.deid.refusal import Reason
@@ -141,15 +143,25 @@ class _Crew:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Let processes that start in the block hear no Ctrl-C, which their terminal sends to all."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Let processes that start in the block hear no Ctrl-C, which their terminal sends to all.
+
+    One that we hear ourselves waits for the end of the block: a process that is started by
+    halves would say so on the terminal.
+    """
+    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    resource_tracker.ensure_running()  # its start would let Ctrl-C through again
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the child inherits it
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _empty() -> Batch:
@@ -164,17 +176,24 @@ def _obey(connection: Connection, work: Work) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     worker = Worker(work)
-    with suppress(EOFError, OSError):
-        while True:
-            connection.send(None)  # ready for more
-            paths = connection.recv()
-            try:
-                for batch in worker.batches(paths):
-                    connection.send(batch)
-            except DeidError as error:
-                error.__cause__ = None
-                connection.send(error)
-                return
+    try:
+        with suppress(EOFError, OSError):
+            _work(connection, worker)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving
+
+
+def _work(connection: Connection, worker: Worker) -> None:
+    while True:
+        connection.send(None)  # ready for more
+        paths = connection.recv()
+        try:
+            for batch in worker.batches(paths):
+                connection.send(batch)
+        except DeidError as error:
+            error.__cause__ = None
+            connection.send(error)
+            return
 
 
 def _leave(*_: object) -> None:
