@@ -47,7 +47,7 @@ class Work:
     flying: int = 0  # chunks
     treated: int = 0
     treated_here: int = 0
-    chunk_items: int = CHUNK_ITEMS
+    share: int = CHUNK_ITEMS  # items of a chunk, so that each worker gets some
     left_out: Counter[str] = field(default_factory=Counter)
     pseudonyms: dict[int, tuple[str, Pseudonym]] = field(default_factory=dict)  # by item
     started: float = field(default_factory=time.monotonic)
@@ -249,12 +249,16 @@ class Dispatch:
         with self._claims.database.transaction() as connection:
             if suspect and suspect.orders:
                 suspect.suspects -= 1
-                chunks.append((suspect, self._hold(connection, suspect, suspect.orders, True)))
+                chunks.append(
+                    (suspect, self._hold(connection, suspect, suspect.orders, alone=True))
+                )
             for _ in range(free):
                 work = self._next(working)
                 if work is None or work.orders is None:
                     break
-                chunk = self._hold(connection, work, work.orders, False)
+                # workers share a small job, unless they have others
+                most = work.share if len(working) == 1 else CHUNK_ITEMS
+                chunk = self._hold(connection, work, work.orders, most)
                 work.waiting = work.waiting - len(chunk.items) if chunk.items else 0
                 chunks.append((work, chunk))
         for work, chunk in chunks:
@@ -274,7 +278,13 @@ class Dispatch:
         return min(first, key=lambda work: (work.waiting, work.job_id))
 
     def _hold(
-        self, connection: sqlite3.Connection, work: Work, orders: Orders, alone: bool
+        self,
+        connection: sqlite3.Connection,
+        work: Work,
+        orders: Orders,
+        most: int = 1,
+        *,
+        alone: bool = False,
     ) -> Chunk:
         held: list[Held] = []
         if self._claims.is_current(work.attempt.claim, connection):
@@ -282,7 +292,7 @@ class Dispatch:
                 connection,
                 work.job_id,
                 self._claims.owner,
-                most=work.chunk_items,
+                most=most,
                 most_bytes=CHUNK_BYTES,
                 suspect=alone,
             )

@@ -292,8 +292,8 @@ class Runner:
         work.treated = counts[ItemStatus.READY] + counts[ItemStatus.DONE]
         work.left_out = items.left_out(self._database, work.job_id)
         work.started = time.monotonic()
-        share = work.waiting // (2 * self._engine.workers)  # of a small job, for each worker
-        work.chunk_items = max(1, min(CHUNK_ITEMS, share))
+        share = work.waiting // (2 * self._engine.workers)
+        work.share = max(1, min(CHUNK_ITEMS, share))
 
     def _fail(self, work: Work, text: str, *, transient: bool) -> None:
         """Record that a job cannot be done, for now or for good."""
