@@ -94,9 +94,8 @@ def collect(
         if vr == "SQ":
             start = _collect_items(data, value, length, implicit, told, depth)
             continue
-        if length == UNDEFINED:
-            start = behind_items(data, value, is_implicit(data, start, implicit))
-            continue
+        if length == UNDEFINED or (depth and tag == at.CHARACTER_SET):
+            raise Unusual
         start = value + length
         if Scrubber.wants(tag, vr):
             told.append((tag, vr, data[value:start]))

@@ -87,6 +87,10 @@ def slice_of(number: int) -> dict[int, E]:
         E(0x00283003, "LO", b"explained"),
         E(0x00400275, "SQ", [[E(0x00400007, "LO", b"thorax")], []]),
         E(0x00540081, "US", 1),
+        E(0x00E10010, "LO", b"ELSCINT1"),
+        E(0x00E11018, "LO", f"{number}".encode()),
+        E(0x00E11021, "DS", b"1.5"),  # safe, and so is the next
+        E(0x00E11050, "DS", b"2.5"),
         E(0x7FE00010, "OW", bytes([number % 256]) * 8),
         E(0x7FE10010, "LO", b"ACME 1.0"),
     ]
@@ -185,13 +189,13 @@ KINDS: dict[str, Callable[[dict[int, E]], None]] = {
     "burned in": lambda s: s.update({0x00280301: E(0x00280301, "CS", b"YES")}),
     "screen save": lambda s: s.update({0x0008103E: E(0x0008103E, "LO", b"Patient Protocol")}),
     "size": lambda s: s.update({0x00280010: E(0x00280010, "US", 3)}),
-    "creator": lambda s: s.update({0x00090010: E(0x00090010, "LO", b"OTHER")}),
-    "no creator": lambda s: s.pop(0x00090010) and None,
+    "creator": lambda s: s.update({0x00E10010: E(0x00E10010, "LO", b"OTHER")}),
+    "no creator": lambda s: s.pop(0x00E10010) and None,
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("policy", ["basic", "research", "private kept", "scrub", "told"])
+@pytest.mark.parametrize("policy", ["basic", "everything that stays", "private kept", "scrub", "told"])
 def test_another_kind_of_file_between(kind: str, policy: str, tmp_path: Path) -> None:
     pair = Pair(POLICIES[policy], tmp_path)
     for number, is_other in enumerate("000100110"):

@@ -88,7 +88,9 @@ def complaints(path: Path) -> Counter[str]:
     done = subprocess.run(["dciodvfy", path], capture_output=True, check=False)
     lines = done.stderr.decode("latin-1").splitlines()
     errors = [line for line in lines if line.startswith("Error")]
-    return Counter(re.sub(r"<[^>]*>|\[[^\]]*\]|= \S+|\d+(\.\d+)+|\d+$", "", line) for line in errors)
+    return Counter(
+        re.sub(r"<[^>]*>|\[[^\]]*\]|= \S+|\d+(\.\d+)+|\d+$", "", line) for line in errors
+    )
 
 
 def test_there_are_twelve_sop_classes() -> None:
