@@ -13,8 +13,8 @@ from anontui.cli.told import joined
 from anontui.errors import UsageError
 
 if TYPE_CHECKING:
-    from anontui.deid.explain import Difference, Explained
-    from anontui.deid.folder import Summary
+    from anontui.deid.run.explain import Difference, Explained
+    from anontui.deid.run.folder import Summary
 
 _LONGEST_CELL = 60
 _HINTS = {
@@ -91,8 +91,8 @@ def deid(
     the Basic Application Level Confidentiality Profile of DICOM PS3.15. What cannot be made
     safe is left out, with the reason. The exit code is 0 only if every file is done.
     """
-    from anontui.deid.folder import deidentify_folder
-    from anontui.deid.report import Report
+    from anontui.deid.run.folder import deidentify_folder
+    from anontui.deid.run.report import Report
 
     told = Told(**options)
     if identities and report_path is None:
@@ -139,7 +139,7 @@ def explain(
     It shows the patient's identity. Nothing is written. The options are those of
     "anontui deid".
     """
-    from anontui.deid.explain import explain as explained
+    from anontui.deid.run.explain import explain as explained
 
     outcome, elements = explained(deidentifier_of(Told(**options)), file)
     if changed:
@@ -169,8 +169,8 @@ def diff(
 
     It shows the patient's identity. Nothing is written. The exit code is 1 if they differ.
     """
-    from anontui.deid.explain import Difference, differences
-    from anontui.deid.explain import explain as explained
+    from anontui.deid.run.explain import Difference, differences
+    from anontui.deid.run.explain import explain as explained
 
     if other is not None:
         found = differences(file, other)
@@ -193,7 +193,7 @@ def diff(
 
 
 def _show(summary: Summary, key: bytes, *, as_json: bool, dry_run: bool) -> None:
-    from anontui.deid.treatment import key_id
+    from anontui.deid.values.treatment import key_id
 
     rows = [
         {

@@ -92,12 +92,12 @@ def policy_of(told: Told) -> Policy:
         If something that they name is wrong, or they contradict each other.
     """
     from anontui.deid import Option, PixelRules, Policy, WhiteList
-    from anontui.deid.options import options_named
     from anontui.deid.readers.ctp import read_script
     from anontui.deid.readers.dictionary import read_dictionary
     from anontui.deid.readers.policyfile import read_policy
     from anontui.deid.readers.recipe import read_recipe
     from anontui.deid.readers.told import told_rule
+    from anontui.deid.rules.options import options_named
 
     base = read_policy(told.policy) if told.policy else Policy.basic()
     options, rules = base.options | options_named(told.option), list(base.told)
@@ -155,8 +155,8 @@ def identity_of(
     UsageError, DeidError
         If something that they name is wrong.
     """
-    from anontui.deid.keyfile import key_from, new_key
-    from anontui.deid.pseudonyms import Pseudonyms, read_pseudonyms
+    from anontui.deid.run.keyfile import key_from, new_key
+    from anontui.deid.run.pseudonyms import Pseudonyms, read_pseudonyms
 
     listed = read_pseudonyms(told.pseudonyms) if told.pseudonyms else None
     file = told.key_file
@@ -177,7 +177,7 @@ def identity_of(
 def deidentifier_of(told: Told) -> Deidentifier:
     """An engine that does what the options say; no key file is made for it."""
     from anontui.deid import Deidentifier
-    from anontui.deid.pseudonyms import Pseudonyms
+    from anontui.deid.run.pseudonyms import Pseudonyms
 
     policy = policy_of(told)
     key, pseudonym_for = identity_of(told, None, dry_run=True)

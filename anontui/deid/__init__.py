@@ -11,47 +11,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from anontui.deid.actions import Action, Choice, Condition, Rule
     from anontui.deid.earlier import Earlier
     from anontui.deid.file import Deidentifier, deidentify_dataset, deidentify_file
-    from anontui.deid.folder import Summary, deidentify_folder
-    from anontui.deid.options import Option
     from anontui.deid.outcome import Original, Outcome
-    from anontui.deid.pixelrules import PixelRules
-    from anontui.deid.policy import Filters, Limits, Policy
     from anontui.deid.pseudonym import Pseudonym
-    from anontui.deid.pseudonyms import Pseudonyms
     from anontui.deid.refusal import Reason, Refused
-    from anontui.deid.report import Report
-    from anontui.deid.tags import TagPattern, tag_pattern
-    from anontui.deid.whitelist import WhiteList
+    from anontui.deid.rules.actions import Action, Choice, Condition, Rule
+    from anontui.deid.rules.options import Option
+    from anontui.deid.rules.pixelrules import PixelRules
+    from anontui.deid.rules.policy import Filters, Limits, Policy
+    from anontui.deid.rules.tags import TagPattern, tag_pattern
+    from anontui.deid.rules.whitelist import WhiteList
+    from anontui.deid.run.folder import Summary, deidentify_folder
+    from anontui.deid.run.pseudonyms import Pseudonyms
+    from anontui.deid.run.report import Report
 
 _HOMES = {
-    "Action": "actions",
-    "Choice": "actions",
-    "Condition": "actions",
+    "Action": "rules.actions",
+    "Choice": "rules.actions",
+    "Condition": "rules.actions",
     "Deidentifier": "file",
     "Earlier": "earlier",
-    "Filters": "policy",
-    "Limits": "policy",
-    "Option": "options",
+    "Filters": "rules.policy",
+    "Limits": "rules.policy",
+    "Option": "rules.options",
     "Original": "outcome",
     "Outcome": "outcome",
-    "PixelRules": "pixelrules",
-    "Policy": "policy",
+    "PixelRules": "rules.pixelrules",
+    "Policy": "rules.policy",
     "Pseudonym": "pseudonym",
-    "Pseudonyms": "pseudonyms",
+    "Pseudonyms": "run.pseudonyms",
     "Reason": "refusal",
     "Refused": "refusal",
-    "Report": "report",
-    "Rule": "actions",
-    "Summary": "folder",
-    "TagPattern": "tags",
-    "WhiteList": "whitelist",
+    "Report": "run.report",
+    "Rule": "rules.actions",
+    "Summary": "run.folder",
+    "TagPattern": "rules.tags",
+    "WhiteList": "rules.whitelist",
     "deidentify_dataset": "file",
     "deidentify_file": "file",
-    "deidentify_folder": "folder",
-    "tag_pattern": "tags",
+    "deidentify_folder": "run.folder",
+    "tag_pattern": "rules.tags",
 }
 
 __all__ = [

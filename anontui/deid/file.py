@@ -15,24 +15,31 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from anontui.deid import facts as at
-from anontui.deid.dataset import Executor, Step
 from anontui.deid.earlier import NOTHING, Earlier
-from anontui.deid.encode import data_set_bytes
-from anontui.deid.facts import facts_of, facts_wanted
-from anontui.deid.filters import check
-from anontui.deid.masking import cleaned_pixels
-from anontui.deid.meta import file_head, new_meta
+from anontui.deid.engine import facts as at
+from anontui.deid.engine.dataset import Executor, Step
+from anontui.deid.engine.encode import data_set_bytes
+from anontui.deid.engine.facts import facts_of, facts_wanted
+from anontui.deid.engine.filters import check
+from anontui.deid.engine.meta import file_head, new_meta
+from anontui.deid.engine.quiet import quiet
+from anontui.deid.engine.source import (
+    DEFLATED,
+    Parsed,
+    encoding_of,
+    parse,
+    read,
+    transfer_syntax_of,
+)
+from anontui.deid.engine.spans import Emission, Spans
+from anontui.deid.engine.writing import copy_range, new_file, write_all
 from anontui.deid.outcome import Original, Outcome
-from anontui.deid.policy import Limits, Policy
+from anontui.deid.pixels.elements import cleaned_pixels
 from anontui.deid.pseudonym import Pseudonym
-from anontui.deid.quiet import quiet
 from anontui.deid.refusal import Reason, Refused
-from anontui.deid.source import DEFLATED, Parsed, encoding_of, parse, read, transfer_syntax_of
-from anontui.deid.spans import Emission, Spans
-from anontui.deid.treatment import Treatment
-from anontui.deid.values import text_at
-from anontui.deid.writing import copy_range, new_file, write_all
+from anontui.deid.rules.policy import Limits, Policy
+from anontui.deid.values.form import text_at
+from anontui.deid.values.treatment import Treatment
 from anontui.errors import DeidError
 
 _SHORTEST_KEY = 16

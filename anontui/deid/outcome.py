@@ -35,7 +35,7 @@ class Outcome:
     study_instance_uid, series_instance_uid, sop_instance_uid
         The new UIDs; empty unless done.
     counts
-        Elements by what happened to them: :class:`~anontui.deid.actions.Action` names, and
+        Elements by what happened to them: :class:`~anontui.deid.rules.actions.Action` names, and
         ``delete_invalid`` for kept attributes whose value was not valid.
     cleaned
         Tag and text of what is left of cleaned free texts (white-listed values are not here).

@@ -46,7 +46,7 @@ def _header(path: Path) -> Dataset:
     from pydicom import dcmread
     from pydicom.dataset import Dataset
 
-    from anontui.deid.quiet import quiet
+    from anontui.deid.engine.quiet import quiet
 
     try:
         with quiet():
@@ -56,7 +56,7 @@ def _header(path: Path) -> Dataset:
 
 
 def _text(header: Dataset, keyword: str) -> str:
-    from anontui.deid.quiet import quiet
+    from anontui.deid.engine.quiet import quiet
 
     try:
         with quiet():

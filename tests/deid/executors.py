@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from anontui.deid import Deidentifier, Outcome, Policy, Pseudonym
-from anontui.deid.dataset import Executor
+from anontui.deid.engine.dataset import Executor
 from tests.deid.build import KEY, PSEUDONYM
 
 IS_NIGHT = os.environ.get("ANONTUI_NIGHTLY") == "1"

@@ -16,7 +16,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from anontui.deid import Deidentifier, Option, Policy
-from anontui.deid.uids import new_uid
+from anontui.deid.values.uids import new_uid
 from tests.deid.build import CT, FORMS, JPEG, KEY, PERMISSIVE, PSEUDONYM, E, Form, file_of
 from tests.deid.executors import IS_NIGHT, Pair
 from tests.deid.policies import POLICIES

@@ -13,7 +13,7 @@ from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
 
 from anontui.deid import Reason
-from anontui.deid.uids import new_uid
+from anontui.deid.values.uids import new_uid
 from tests.deid.build import KEY, PERMISSIVE, POLICY, run
 from tests.deid.test_table import ROWS, types_of, violations
 

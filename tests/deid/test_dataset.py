@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from anontui.deid import Reason, Refused, deidentify_dataset
-from anontui.deid.uids import new_uid
+from anontui.deid.values.uids import new_uid
 from tests.deid.build import FORMS, KEY, POLICY, PSEUDONYM, Form, file_of
 
 

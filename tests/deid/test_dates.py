@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anontui.deid import Deidentifier, Option, Policy, Pseudonym
-from anontui.deid.dates import Offset, offset_of, shifted
+from anontui.deid.values.dates import Offset, offset_of, shifted
 from tests.deid.build import FORMS, KEY, PERMISSIVE, E, file_of
 
 BACK = Offset(-10)

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from anontui.deid import Deidentifier, Earlier, Option, Policy, Pseudonym, tag_pattern
-from anontui.deid.actions import Action, Rule
+from anontui.deid.rules.actions import Action, Rule
 
 KEY = b"k" * 32
 

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from anontui.deid import Action, Deidentifier, Policy, Reason, Rule
-from anontui.deid.explain import Explained, differences, explain
-from anontui.deid.tags import tag_pattern
+from anontui.deid.rules.tags import tag_pattern
+from anontui.deid.run.explain import Explained, differences, explain
 from anontui.errors import DeidError
 from tests.deid.build import BIG, FORMS, KEY, PSEUDONYM, E, Form, file_of
 

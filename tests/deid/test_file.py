@@ -14,8 +14,8 @@ import pytest
 
 from anontui import __version__
 from anontui.deid import Outcome, Policy, Pseudonym, Reason, deidentify_file
-from anontui.deid.quiet import quiet
-from anontui.deid.uids import new_uid
+from anontui.deid.engine.quiet import quiet
+from anontui.deid.values.uids import new_uid
 from anontui.errors import DeidError
 from tests.deid.build import BIG, CT, FORMS, KEY, POLICY, PSEUDONYM, E, Form, file_of, run
 from tests.deid.test_structure import encapsulated
@@ -175,7 +175,7 @@ def test_parser_that_fails_is_no_crash(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object, **__: object) -> None:
         raise KeyError("Lindqvist^Tova")
 
-    monkeypatch.setattr("anontui.deid.source.read_dataset", fail)
+    monkeypatch.setattr("anontui.deid.engine.source.read_dataset", fail)
     outcome, _ = run(file_of(form=Form(BIG)), tmp_path)
     assert (outcome.code, outcome.status) == (Reason.PARSER, "quarantined")
     assert outcome.reason.endswith("KeyError")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,8 @@ def test_filter_holds_what_it_names_and_can_be_turned_off(
     outcome, _ = run(data, tmp_path)
     assert (outcome.status, outcome.code) == ("quarantined", Reason(name))
     assert not outcome.sop_instance_uid
-    off = Policy.basic(filters=replace(Filters(), **{name: False}))
+    without: dict[str, Any] = {name: False}
+    off = Policy.basic(filters=replace(Filters(), **without))
     assert run(data, tmp_path, policy=off)[0].status == "done"
 
 

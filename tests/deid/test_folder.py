@@ -28,12 +28,12 @@ from anontui.deid import (
     Summary,
     deidentify_folder,
 )
-from anontui.deid.keyfile import key_from
-from anontui.deid.layout import safe_name
 from anontui.deid.outcome import Original, Outcome
-from anontui.deid.processes import spread
-from anontui.deid.pseudonyms import derived, read_pseudonyms
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.tags import TagPattern
+from anontui.deid.run.keyfile import key_from
+from anontui.deid.run.layout import safe_name
+from anontui.deid.run.processes import spread
+from anontui.deid.run.pseudonyms import derived, read_pseudonyms
 from anontui.errors import DeidError, UsageError
 from anontui.events import Progress, Result
 from anontui.events import Warning as Told
@@ -243,13 +243,13 @@ def test_long_work_gets_more_processes(tmp_path: Path, monkeypatch: pytest.Monke
         given.append(arguments[2])
         return spread(*arguments)
 
-    monkeypatch.setattr("anontui.deid.folder.spread", noted)
-    monkeypatch.setattr("anontui.deid.folder._cores", lambda: 2)
-    monkeypatch.setattr("anontui.deid.work.TICK", 0.0)
+    monkeypatch.setattr("anontui.deid.run.folder.spread", noted)
+    monkeypatch.setattr("anontui.deid.run.folder._cores", lambda: 2)
+    monkeypatch.setattr("anontui.deid.run.work.TICK", 0.0)
     source = make(tmp_path / "in", **{f"f{n:03}": slice_of(n) for n in range(200)})
     assert Run(source, tmp_path / "short").summary.files("done") == 200 and not given
-    monkeypatch.setattr("anontui.deid.folder._SOON", 0.0)
-    monkeypatch.setattr("anontui.deid.folder._LONG", 0.0)
+    monkeypatch.setattr("anontui.deid.run.folder._SOON", 0.0)
+    monkeypatch.setattr("anontui.deid.run.folder._LONG", 0.0)
     assert Run(source, tmp_path / "long").summary.files("done") == 200 and given == [2]
     assert contents(tmp_path / "short") == contents(tmp_path / "long")
 
@@ -329,7 +329,7 @@ def test_what_is_there_is_never_overwritten(
         raise PermissionError(1, "Operation not permitted")
 
     if system != "unnamed files":
-        monkeypatch.setattr("anontui.deid.writing._UNNAMED", 0)
+        monkeypatch.setattr("anontui.deid.engine.writing._UNNAMED", 0)
     if system == "no links":
         monkeypatch.setattr(os, "link", refuse)
     source = make(tmp_path / "in", a=slice_of(1), b=slice_of(2), c__x=slice_of(3), d=slice_of(4))
@@ -413,7 +413,7 @@ def test_cancelled_run_leaves_whole_files(workers: int, tmp_path: Path) -> None:
 def test_conflict_known_when_cancelled_is_withdrawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anontui.deid.work.TICK", 0.0)
+    monkeypatch.setattr("anontui.deid.run.work.TICK", 0.0)
     files = {"a": slice_of(1, patient="ONE"), "b": slice_of(2, patient="OTHER")}
     source = make(tmp_path / "in", **files, **{f"c{n}": b"" for n in range(9)})
     events = deidentify_folder(source, tmp_path / "out", policy=Policy.basic(), key=KEY)
@@ -549,7 +549,7 @@ def test_safe_names(name: str) -> None:
 
 
 def test_patient_ids_of_any_letters_in_paths() -> None:
-    from anontui.deid.layout import holds_patient_id
+    from anontui.deid.run.layout import holds_patient_id
 
     latin = "Ålborg-1".encode().decode("latin-1")
     outcome = Outcome("done", patient_id="P", original=Original(latin, "", "", ""))

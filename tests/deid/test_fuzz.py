@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anontui.deid import Deidentifier, Limits, Policy, Reason, Refused
-from anontui.deid.quiet import quiet
-from anontui.deid.source import parse
+from anontui.deid.engine.quiet import quiet
+from anontui.deid.engine.source import parse
 from tests.deid.build import FORMS, KEY, PERMISSIVE, PSEUDONYM, E, Form, file_of, run
 from tests.deid.executors import IS_NIGHT, Pair
 from tests.deid.policies import POLICIES

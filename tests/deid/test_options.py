@@ -19,7 +19,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from anontui.deid import Action, Option, Policy, Rule, WhiteList, tag_pattern
-from anontui.deid.dates import offset_of
+from anontui.deid.values.dates import offset_of
 from anontui.errors import DeidError
 from tests.deid.build import CT, FORMS, KEY, PERMISSIVE, E, file_of
 from tests.deid.executors import Pair

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from anontui.deid import pixelrules
-from anontui.deid.facts import Facts
-from anontui.deid.pixelrules import Box, PixelRule, PixelRules
+from anontui.deid.engine.facts import Facts
 from anontui.deid.readers.pixelrules import LARGEST
+from anontui.deid.rules import pixelrules
+from anontui.deid.rules.pixelrules import Box, PixelRule, PixelRules
 from anontui.errors import DeidError
 
 MANUFACTURER, MODEL, MODALITY, IMAGE_TYPE, STATION = (

@@ -27,10 +27,10 @@ from pydicom.pixels.encoders.base import get_encoder
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import UID
 
-from anontui.deid.pixelrules import Box
-from anontui.deid.pixels import JPEG_LS_LOSSLESS, Masked, masked
+from anontui.deid.engine.source import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, NATIVE
+from anontui.deid.pixels.masked import JPEG_LS_LOSSLESS, Masked, masked
 from anontui.deid.refusal import Reason, Refused
-from anontui.deid.source import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, NATIVE
+from anontui.deid.rules.pixelrules import Box
 from tests.deid.test_corpus import FILES
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -589,7 +589,7 @@ def test_without_the_extra_an_error_says_what_to_install() -> None:
         told = python(
             f"import sys; sys.modules[{name!r}] = None\n"
             "from anontui.errors import DeidError\n"
-            "try:\n    import anontui.deid.pixels\n"
+            "try:\n    import anontui.deid.pixels.masked\n"
             "except DeidError as error:\n    print(error.sentence())"
         )
         assert "pip install 'anontui[pixels]'" in told
@@ -598,7 +598,8 @@ def test_without_the_extra_an_error_says_what_to_install() -> None:
 def test_decoders_are_not_imported_at_start_up() -> None:
     assert importlib.util.find_spec("imagecodecs")
     told = python(
-        "import sys, anontui.deid, anontui.deid.pixelrules, anontui.deid.filters, anontui.cli\n"
-        "print({'imagecodecs', 'anontui.deid.pixels'} & set(sys.modules))"
+        "import sys, anontui.deid, anontui.deid.rules.pixelrules\n"
+        "import anontui.deid.engine.filters, anontui.cli\n"
+        "print({'imagecodecs', 'anontui.deid.pixels.masked'} & set(sys.modules))"
     )
     assert told.strip() == "set()"

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from anontui.deid import Action, Policy, Rule, tables
-from anontui.deid.dummies import dummy_value
-from anontui.deid.policy import resolve
+from anontui.deid import Action, Policy, Rule
+from anontui.deid.rules import tables
+from anontui.deid.rules.policy import resolve
+from anontui.deid.values.dummies import dummy_value
 
 POLICY = Policy.basic()
 

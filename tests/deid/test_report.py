@@ -24,10 +24,10 @@ from anontui.deid import (
     WhiteList,
     deidentify_folder,
 )
-from anontui.deid.report import described
-from anontui.deid.tags import tag_pattern
-from anontui.deid.treatment import key_id
-from anontui.deid.uids import is_standard
+from anontui.deid.rules.tags import tag_pattern
+from anontui.deid.run.report import described
+from anontui.deid.values.treatment import key_id
+from anontui.deid.values.uids import is_standard
 from anontui.errors import UsageError
 from anontui.events import Progress
 from tests.deid.build import KEY, E
@@ -122,7 +122,7 @@ def test_what_stays_of_texts_is_told(tmp_path: Path) -> None:
 
 
 def test_cancelled_run_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anontui.deid.work.TICK", 0.0)
+    monkeypatch.setattr("anontui.deid.run.work.TICK", 0.0)
     source = make(tmp_path / "in", **{f"f{n}": slice_of(n) for n in range(9)})
     report = Report.at(tmp_path / "rep", tmp_path / "out", identities=True)
     events = deidentify_folder(

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 from anontui.deid import Option, Policy
-from anontui.deid.scrub import Scrubber
+from anontui.deid.values.scrub import Scrubber
 from tests.deid.build import FORMS, PERMISSIVE, E, file_of
 from tests.deid.executors import Pair
 from tests.deid.test_fuzz import no_hang

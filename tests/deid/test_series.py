@@ -195,7 +195,9 @@ KINDS: dict[str, Callable[[dict[int, E]], None]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("policy", ["basic", "everything that stays", "private kept", "scrub", "told"])
+@pytest.mark.parametrize(
+    "policy", ["basic", "everything that stays", "private kept", "scrub", "told"]
+)
 def test_another_kind_of_file_between(kind: str, policy: str, tmp_path: Path) -> None:
     pair = Pair(POLICIES[policy], tmp_path)
     for number, is_other in enumerate("000100110"):

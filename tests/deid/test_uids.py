@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom._uid_dict import UID_dictionary
 
-from anontui.deid.uids import is_standard, new_uid
+from anontui.deid.values.uids import is_standard, new_uid
 from tests.deid.build import FORMS, KEY, E, Form, done, file_of
 
 VALID = re.compile(r"2\.25\.(0|[1-9][0-9]*)")

@@ -108,7 +108,7 @@ def test_a_mapping_of_ours_is_read_and_saved_by_anon(
 
 def test_selections_in_turn(anon: Anon, anontui: Ours) -> None:  # noqa: F811 - the fixture
     folder = anon.project / "patient1"
-    inside = Anon(anon.program, folder, anon.server)
+    inside = Anon(anon.program, folder, anon.server, anon.url)
     inside("select", "add", "00001*")
     path = folder / "fileselection.txt"
     path.write_text(path.read_text() + "checked: {by: me, on: 2024-02-29}\n")

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 from xml.parsers import expat
 
-from anontui.deid.actions import Action, AnyRule, Rule
-from anontui.deid.options import Option
 from anontui.deid.readers.ctpcalls import Call, Unreadable, parsed
 from anontui.deid.readers.ctpfunctions import Element
 from anontui.deid.readers.lookup import read_lookup
 from anontui.deid.readers.texts import read_bytes, refused, shown
 from anontui.deid.readers.told import checked
 from anontui.deid.readers.unnamed import unnamed_removed
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, AnyRule, Rule
+from anontui.deid.rules.options import Option
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 _FIRST_OF_DATA_SET = 0x00080000
@@ -45,7 +45,7 @@ class Script:
     Parameters
     ----------
     rules
-        For :meth:`anontui.deid.policy.Policy.build`; later ones overrule earlier ones.
+        For :meth:`anontui.deid.rules.policy.Policy.build`; later ones overrule earlier ones.
     options
         Retain Safe Private, if the script keeps safe private elements.
     removes_private

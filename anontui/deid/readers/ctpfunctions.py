@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from anontui.deid.actions import Action, AnyRule, Choice, Condition, Rule
-from anontui.deid.profile import PATIENT_ID, PATIENT_NAME
 from anontui.deid.readers.ctpcalls import Call, Unreadable, parsed
 from anontui.deid.readers.patterns import checked_pattern, checked_replacement
 from anontui.deid.readers.texts import shown
 from anontui.deid.readers.told import number_of, vr_of
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, AnyRule, Choice, Condition, Rule
+from anontui.deid.rules.profile import PATIENT_ID, PATIENT_NAME
+from anontui.deid.rules.tags import TagPattern
 
 IN_ANONYMIZER = frozenset({"acc", "empty", "hashdate", "keep", "ptid", "remove", "round", "uid"})
 """The functions of RSNA's Anonymizer, which it writes without parentheses."""

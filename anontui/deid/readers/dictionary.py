@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from anontui.deid.actions import AnyRule
 from anontui.deid.readers.texts import json_entries, read_text, refused, shown
 from anontui.deid.readers.told import ARGUMENTS, told_rule
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import AnyRule
+from anontui.deid.rules.tags import TagPattern
 
 _FIELDS = {name for names in ARGUMENTS.values() for name in names}
 _ADVICE = 'Write "keep", or {"action": "regexp", "find": "0701$", "replace": "0000"}.'

@@ -1,4 +1,4 @@
-"""Pixel rules in YAML; what they look like is in :mod:`anontui.deid.pixelrules`."""
+"""Pixel rules in YAML; what they look like is in :mod:`anontui.deid.rules.pixelrules`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from anontui.deid.pixelrules import Box, PixelRule
 from anontui.deid.readers.patterns import checked_pattern
 from anontui.deid.readers.texts import read_text, refused, shown
 from anontui.deid.readers.yamlnodes import Node, load_nodes
-from anontui.deid.tables import attribute
-from anontui.deid.tags import tag_pattern
+from anontui.deid.rules.pixelrules import Box, PixelRule
+from anontui.deid.rules.tables import attribute
+from anontui.deid.rules.tags import tag_pattern
 from anontui.errors import DeidError
 
 LARGEST = 0xFFFF

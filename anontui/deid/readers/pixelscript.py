@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from anontui.deid.pixelrules import Box, PixelRule
 from anontui.deid.readers.patterns import checked_pattern
 from anontui.deid.readers.pixelrules import checked_boxes, matchable
 from anontui.deid.readers.texts import read_text, refused, shown
+from anontui.deid.rules.pixelrules import Box, PixelRule
 from anontui.errors import DeidError
 
 _ROWS, _COLUMNS = 0x00280010, 0x00280011

@@ -1,4 +1,4 @@
-"""Policy files: everything that a :class:`~anontui.deid.policy.Policy` is made of, as YAML.
+"""Policy files: everything that a :class:`~anontui.deid.rules.policy.Policy` is made of, as YAML.
 
 ::
 
@@ -33,18 +33,18 @@ from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
-from anontui.deid.actions import AnyRule
-from anontui.deid.options import Option, options_named
-from anontui.deid.pixelrules import PixelRules
-from anontui.deid.policy import CleanBy, Filters, Limits, Policy
 from anontui.deid.readers.ctp import read_script
 from anontui.deid.readers.dictionary import entry_rule, read_dictionary
 from anontui.deid.readers.recipe import read_recipe
 from anontui.deid.readers.texts import lines_of, read_text, refused, shown
 from anontui.deid.readers.told import pattern_of
 from anontui.deid.readers.yamlnodes import Node, load_nodes
-from anontui.deid.tags import TagPattern
-from anontui.deid.whitelist import WhiteList
+from anontui.deid.rules.actions import AnyRule
+from anontui.deid.rules.options import Option, options_named
+from anontui.deid.rules.pixelrules import PixelRules
+from anontui.deid.rules.policy import CleanBy, Filters, Limits, Policy
+from anontui.deid.rules.tags import TagPattern
+from anontui.deid.rules.whitelist import WhiteList
 from anontui.errors import DeidError
 
 _NAMES = (

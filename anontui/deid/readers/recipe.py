@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from anontui.deid.actions import Action, AnyRule, Rule
 from anontui.deid.readers.patterns import checked_pattern
 from anontui.deid.readers.texts import lines_of, read_text, refused, shown
 from anontui.deid.readers.told import checked, number_of, pattern_of, vr_of
 from anontui.deid.readers.unnamed import INSTANCE_TAGS, unnamed_removed
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, AnyRule, Rule
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 _ADVICE = "Leave it out, or write what it does in a policy file."

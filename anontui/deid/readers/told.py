@@ -9,10 +9,10 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from anontui.deid.actions import Action, Rule
 from anontui.deid.readers.patterns import checked_pattern, checked_replacement
 from anontui.deid.readers.texts import refused, shown
-from anontui.deid.tags import TagPattern, tag_pattern
+from anontui.deid.rules.actions import Action, Rule
+from anontui.deid.rules.tags import TagPattern, tag_pattern
 from anontui.errors import DeidError
 
 ARGUMENTS: dict[Action, tuple[str, ...]] = {
@@ -108,7 +108,7 @@ def argument_names(action: str) -> tuple[int, tuple[str, ...]]:
 
 
 def pattern_of(text: str, where: str) -> TagPattern:
-    """Read a tag in any form of :func:`anontui.deid.tags.tag_pattern`, or of dicom-anonymizer.
+    """Read a tag as :func:`anontui.deid.rules.tags.tag_pattern` does, or as dicom-anonymizer.
 
     The latter are ``(0x8, 0x20)``, and ``(0x5000, 0x0, 0xFF00, 0x0)`` for all tags that agree
     with the first two numbers in the bits of the last two.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from anontui.deid.actions import Action, Rule
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, Rule
+from anontui.deid.rules.tags import TagPattern
 
 INSTANCE_TAGS = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
 """SOP class, SOP instance, study and series: without them a file is no instance."""

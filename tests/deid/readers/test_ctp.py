@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from anontui.deid.actions import Action, AnyRule, Choice, Condition, Rule
-from anontui.deid.choices import decided
-from anontui.deid.options import Option
-from anontui.deid.policy import Policy
 from anontui.deid.readers.ctp import Script, read_script
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, AnyRule, Choice, Condition, Rule
+from anontui.deid.rules.choices import decided
+from anontui.deid.rules.options import Option
+from anontui.deid.rules.policy import Policy
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 HEAD = """<script>

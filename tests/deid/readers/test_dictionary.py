@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from anontui.deid.actions import Action, Rule
 from anontui.deid.readers.dictionary import read_dictionary
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, Rule
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 REGEXP = '{"action": "regexp", "find": "0701$", "replace": "0000"}'

@@ -16,7 +16,7 @@ from anontui.deid.readers.lookup import read_lookup
 from anontui.deid.readers.policyfile import read_policy
 from anontui.deid.readers.recipe import read_recipe
 from anontui.deid.readers.told import ARGUMENTS, told_rule
-from anontui.deid.whitelist import WhiteList
+from anontui.deid.rules.whitelist import WhiteList
 from anontui.errors import DeidError
 
 Reader = Callable[[Path], object]

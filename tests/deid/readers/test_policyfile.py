@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from anontui.deid.actions import Action, Rule
-from anontui.deid.options import Option
-from anontui.deid.policy import Filters, Limits, Policy
 from anontui.deid.readers import policyfile
 from anontui.deid.readers.policyfile import read_policy
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, Rule
+from anontui.deid.rules.options import Option
+from anontui.deid.rules.policy import Filters, Limits, Policy
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 

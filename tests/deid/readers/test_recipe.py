@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from anontui.deid.actions import Action, AnyRule, Rule
-from anontui.deid.policy import Policy
 from anontui.deid.readers.recipe import read_recipe
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, AnyRule, Rule
+from anontui.deid.rules.policy import Policy
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 LINE = 5  # of what stands below the head

@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from anontui.deid.actions import Action, Rule
 from anontui.deid.readers.told import ARGUMENTS, told_rule
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, Rule
+from anontui.deid.rules.tags import TagPattern
 from anontui.errors import DeidError
 
 PATIENT_ID = "(0x0010, 0x0020)"

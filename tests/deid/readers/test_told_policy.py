@@ -7,9 +7,9 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anontui.deid.actions import Action, AnyRule, Rule
-from anontui.deid.policy import Policy
-from anontui.deid.tags import TagPattern
+from anontui.deid.rules.actions import Action, AnyRule, Rule
+from anontui.deid.rules.policy import Policy
+from anontui.deid.rules.tags import TagPattern
 
 TAGS = [0x00080020, 0x00080080, 0x00280010, 0x00290010, 0x60003000]
 PATTERNS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anontui.deid.whitelist import WhiteList
+from anontui.deid.rules.whitelist import WhiteList
 from anontui.errors import DeidError
 
 

@@ -1,0 +1,1 @@
+"""What happens to each attribute: the standard's tables, options, a user's rules, policies."""

@@ -1,0 +1,1 @@
+"""Runs over files and folders: processes, layouts, reports, explanations."""

@@ -1,0 +1,1 @@
+"""What becomes of a single value: dates, UIDs, texts, dummies."""
