@@ -31,7 +31,8 @@ from anontui.deid.engine.source import (
     read,
     transfer_syntax_of,
 )
-from anontui.deid.engine.spans import Emission, Spans
+from anontui.deid.engine.spans import Spans
+from anontui.deid.engine.walk import Emission
 from anontui.deid.engine.writing import copy_range, new_file, write_all
 from anontui.deid.outcome import Original, Outcome
 from anontui.deid.pixels.elements import cleaned_pixels
