@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sqlite3
 import threading
 import time
 import uuid
@@ -209,6 +210,7 @@ class Attempt:
         files = 0
         found = collect(source, places, self.tick)
         with self._database.transaction() as connection:
+            self._check(connection)  # the items may be another attempt's by now
             items.forget(connection, self.claim.job_id)
         try:
             while batch := list(islice(found, FOUND_AT_ONCE)):
@@ -250,6 +252,7 @@ class Attempt:
         there = sweep_parts(parts, [held.part for held in ready])
         lost = [(held, Outcome(ItemStatus.WAITING)) for held in ready if held.part not in there]
         with self._database.transaction() as connection:
+            self._check(connection)
             items.settle(connection, lost, ItemStatus.READY)
         return parts
 
@@ -365,6 +368,11 @@ class Attempt:
             return
         self._next_look = now + LOOK_EVERY
         if self._stopping.is_set() or not self._claims.is_current(self.claim):
+            raise Voided
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Raise Voided if the attempt counts no more; in the open transaction it then does."""
+        if not self._claims.is_current(self.claim, within=connection):
             raise Voided
 
     def _is_time_to_tell(self) -> bool:

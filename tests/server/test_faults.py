@@ -331,7 +331,7 @@ def test_fifty_threads_over_a_running_job_leave_a_legal_history(
             thread.join()
         ledger.store.modify(job_id, {}, JobStatus.ACTIVE)
         job = ended(ledger.store, job_id)
-    assert (job["status"], job["files_processed"]) == ("DONE", 30)
+    assert (job["status"], job["files_processed"]) == ("DONE", 30), job["error"]
     found = history(ledger.store, job_id)
     for old, new in pairwise(found):
         assert JobStatus(old) in TRANSITIONS[JobStatus(new)]
