@@ -57,6 +57,8 @@ PLACES = {
     "original attributes": [E(0x04000561, "SQ", [[E(0x00100010, "PN", CANARY)]])],
     "icon": [E(0x00880200, "SQ", [[E(0x7FE00010, "OW", CANARY)]])],
     "text in a number": [E(0x00180050, "DS", CANARY)],
+    "text in integers": [E(0x00181310, "US", CANARY * 2)],
+    "elements swallowed by a text": [E(0x00080070, "LO", b"maker \t\0\1\x10LO\6\0" + CANARY)],
     "text in a UID": [E(0x0008001A, "UI", CANARY)],
     "odd bytes in a binary number": [E(0x00189087, "FD", CANARY)],
     "UID of a study": [E(0x0020000D, "UI", CANARY)],

@@ -41,9 +41,10 @@ from anontui.deid.values.form import (
     bytes_of,
     element_of,
     is_string,
-    is_valid_size,
+    is_valid_binary,
     is_valid_text,
     may_hold,
+    number_size,
     text_at,
 )
 from anontui.deid.values.guard import Guard
@@ -338,7 +339,7 @@ class Executor:
     ) -> RawDataElement | None:
         value = raw.value or b""
         vr = vrs[0] if raw.VR in (None, "UN") else str(raw.VR)
-        if not may_hold(vr, vrs) or not is_valid_size(len(value), vr):
+        if not may_hold(vr, vrs) or not is_valid_binary(value, vr):
             return None
         if is_string(vrs):
             text = charset.decode(value, encodings, vrs[0])
@@ -351,7 +352,8 @@ class Executor:
             if self._to_utf8 and not charset.is_plain(value):
                 value = padded(text.encode(), vrs[0])
         elif raw.tag >> 16 != 0x7FE0 and len(value) <= _LONGEST_SEARCHED:
-            self._guard.kept(raw.tag, "OB", value.decode("latin-1"))
+            kind = vr if number_size(vr) > 1 else "OB"
+            self._guard.kept(raw.tag, kind, value.decode("latin-1"))
         if raw.VR is None and not self._encoding.implicit:  # an implicit item in an explicit file
             raw = raw._replace(VR=vr if len(vrs) == 1 else "UN")
         return raw._replace(value=value, length=len(value))

@@ -22,7 +22,7 @@ from anontui.deid.rules import tables
 from anontui.deid.rules.actions import Action, Rule
 from anontui.deid.rules.tables import Types
 from anontui.deid.values import charset
-from anontui.deid.values.form import is_string, is_valid_text, number_size
+from anontui.deid.values.form import is_string, is_valid_binary, is_valid_text, number_size
 from anontui.deid.values.guard import Guard
 from anontui.deid.values.treatment import action_deletes
 
@@ -198,7 +198,7 @@ class Scope:
             rule = self._private_rules[kind.tag, name] = found
         if action_deletes(rule.action):
             return Entry(b"", counted=rule.action.value)
-        if rule.action is not Action.KEEP or vr == "SQ" or len(value) % number_size(vr):
+        if rule.action is not Action.KEEP or vr == "SQ" or not is_valid_binary(value, vr):
             raise Unusual
         if not is_string([vr]):
             return Entry(None)

@@ -38,6 +38,7 @@ from anontui.deid.engine.scopes import (
 from anontui.deid.engine.source import (
     NATIVE,
 )
+from anontui.deid.values.form import SHORTEST_TEXT, looks_like_text
 from anontui.deid.values.treatment import Treatment
 
 _LONGEST_TAIL = 1 << 20
@@ -303,6 +304,8 @@ class Walk:
                     run = stop
             elif do == KEEP:
                 if length % cast(int, argument):
+                    raise Unusual
+                if length >= SHORTEST_TEXT and argument != 1 and looks_like_text(data[value:stop]):
                     raise Unusual
             elif do <= CONST:
                 self._counts.append(count)

@@ -20,6 +20,10 @@ _NUMBERS = {
 NUMBER_FORMATS = {
     "US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q",
 }  # fmt: skip
+_INTEGERS = frozenset({"US", "SS", "UL", "SL", "AT", "SV", "UV"})
+SHORTEST_TEXT = 8  # bytes
+_PRINTABLE = re.compile(rb"[\x20-\x7e]*\0?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 DATE_VRS = frozenset({"DA", "DT", "TM"})
 _DIGITS = re.compile(r"[0-9+\-.eE\\\s]*")
@@ -63,12 +67,21 @@ def is_valid_text(text: str, vr: str) -> bool:
     if vr in DATE_VRS:
         return shifted(text, vr, Offset(0)) is not None
     strict = _STRICT.get(vr)
-    return strict is None or strict.fullmatch(text) is not None
+    if strict is None:
+        return _CONTROLS.search(text) is None  # elements of a broken file look like that
+    return strict.fullmatch(text) is not None
 
 
-def is_valid_size(size: int, vr: str) -> bool:
-    """Whether so many bytes are a number, or several, of ``vr``."""
-    return size % number_size(vr) == 0
+def is_valid_binary(value: bytes, vr: str) -> bool:
+    """Whether bytes are a number, or several, of ``vr``, and not a text in their place."""
+    if len(value) % number_size(vr):
+        return False
+    return vr not in _INTEGERS or not looks_like_text(value)
+
+
+def looks_like_text(value: bytes) -> bool:
+    """Whether all bytes are printable ASCII, and too many to be that by chance."""
+    return len(value) >= SHORTEST_TEXT and _PRINTABLE.fullmatch(value) is not None
 
 
 def number_size(vr: str) -> int:
