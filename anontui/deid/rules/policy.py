@@ -50,13 +50,8 @@ _BY_TYPE = {
         "3": Action.DELETE,
         "?": Action.REPLACE,
     },
-    # a sequence of references, whose UIDs are replaced inside
-    Action.DELETE_OR_EMPTY_OR_REPLACE_UID: {
-        "1": Action.KEEP,
-        "2": Action.EMPTY,
-        "3": Action.DELETE,
-        "?": Action.KEEP,
-    },
+    # references stay, with their UIDs replaced: that is as safe, and results agree with each other
+    Action.DELETE_OR_EMPTY_OR_REPLACE_UID: dict.fromkeys("123?", Action.KEEP),
 }
 CleanBy = Literal["remove", "scrub"]
 
