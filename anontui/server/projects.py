@@ -205,6 +205,8 @@ class Projects:
                             f"Project {name}: {key}: {unc} is not on a share of this server",
                             advice="Name its share in server.yml, or correct the project file.",
                         )
+            if project.policy is None and project.opt_out is None:
+                continue  # nothing to read: an idle server does without the engine's libraries
             try:
                 project.read_policy()
             except DeidError as error:
