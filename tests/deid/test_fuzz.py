@@ -133,7 +133,8 @@ def test_mutants_in_a_series(seed: int, tmp_path: Path) -> None:
         (tmp_path / "mutant.dcm").write_bytes(data)
         other = slow.file(tmp_path / "mutant.dcm", target, sync=False)
         if outcome.status != "done":
-            assert outcome == other, data
+            held_alike = outcome.status == other.status and other.code in BROKEN
+            assert outcome == other or held_alike, data
             continue
         if other.status == "done":
             assert result == target.read_bytes(), data
