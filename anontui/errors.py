@@ -105,3 +105,16 @@ class DeidError(AnonTUIError):
 
 class CannotStart(AnonTUIError):
     """A program of ours (server, app) cannot start or stop."""
+
+
+class PacsError(AnonTUIError):
+    """An archive of images cannot be reached, or did not do what was asked.
+
+    ``transient`` tells whether a repeat may help.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", cause: str = "", transient: bool = True
+    ) -> None:
+        super().__init__(message, advice=advice, cause=cause)
+        self.transient = transient
