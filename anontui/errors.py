@@ -118,3 +118,17 @@ class PacsError(AnonTUIError):
     ) -> None:
         super().__init__(message, advice=advice, cause=cause)
         self.transient = transient
+
+
+class NotOffered(PacsError):
+    """An archive does not offer what was asked of it in this way; another way may do."""
+
+    def __init__(self, message: str, *, advice: str = "", cause: str = "") -> None:
+        super().__init__(message, advice=advice, cause=cause, transient=False)
+
+
+class NoSuchStudy(PacsError):
+    """An archive does not have the study, or nothing of it that is wanted."""
+
+    def __init__(self, message: str, *, advice: str = "", cause: str = "") -> None:
+        super().__init__(message, advice=advice, cause=cause, transient=False)
