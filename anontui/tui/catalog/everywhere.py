@@ -18,7 +18,7 @@ def _help(app: AnonTUI) -> None:
 
 
 def _zoom(app: AnonTUI) -> None:
-    app.main.zoomed = not app.main.zoomed
+    app.front.zoomed = not app.front.zoomed
 
 
 EVERYWHERE: tuple[Action, ...] = (
@@ -26,7 +26,7 @@ EVERYWHERE: tuple[Action, ...] = (
         "app.filter",
         "slash",
         "Filter the rows of this pane",
-        lambda app: app.main.current.ask_filter(),
+        lambda app: app.front.current.ask_filter(),
         label="filter",
     ),
     Action("app.zoom", "z", "Zoom this pane, or back", _zoom, label="zoom"),
@@ -37,20 +37,20 @@ EVERYWHERE: tuple[Action, ...] = (
         lambda app: app.cancel_newest(),
         needs=(task_running,),
     ),
-    Action("app.back", "escape", "Drop marks, filter and zoom", lambda app: app.main.back()),
-    Action("app.next-pane", "tab", "Go to the next pane", lambda app: app.main.step_pane(1)),
+    Action("app.back", "escape", "Drop marks, filter and zoom", lambda app: app.front.back()),
+    Action("app.next-pane", "tab", "Go to the next pane", lambda app: app.front.step_pane(1)),
     Action(
         "app.previous-pane",
         "shift+tab",
         "Go to the pane before",
-        lambda app: app.main.step_pane(-1),
+        lambda app: app.front.step_pane(-1),
     ),
     *(
         Action(
             f"app.pane-{number}",
             str(number),
             f"Go to pane {number}",
-            lambda app, number=number: app.main.show_pane(app.main.panes[number - 1]),  # type: ignore[misc]
+            lambda app, number=number: app.front.show_pane(app.front.panes[number - 1]),  # type: ignore[misc]
         )
         for number in range(1, 5)
     ),
