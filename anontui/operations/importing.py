@@ -121,6 +121,10 @@ class Rows:
         """Add the row of a source that needs no selection."""
         self._add(str(source), description, pseudonym)
 
+    def pseudonym_of(self, source: Source) -> str:
+        """The pseudonym that a source has here; the first one, empty if it has none."""
+        return next(filter(None, self._of(str(source))), "")
+
     def add_chosen(self, chosen: Chosen) -> None:
         """Add the rows of folders, and what was wrong with others."""
         for folder, pseudonym in chosen.folders:
