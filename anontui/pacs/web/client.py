@@ -10,19 +10,19 @@ import httpx
 
 from anontui.errors import NotOffered, PacsError
 from anontui.pacs.archive import Sent, Tick, Wanted
-from anontui.pacs.files import HEAD, instance_of, is_uid
+from anontui.pacs.files import is_uid
 from anontui.pacs.inbox import Inbox
 from anontui.pacs.node import Node
 from anontui.pacs.query import Answer, Level, Query
 from anontui.pacs.web.answers import FIELDS, answer_of
 from anontui.pacs.web.http import Session
+from anontui.pacs.web.keeping import Keeper
 from anontui.pacs.web.multipart import Garbled, Part, boundary_of, split
 from anontui.pacs.web.store import store
 
 JSON = "application/dicom+json"
 PAGE = 1000
 MOST_ANSWERS = 500_000
-MOST_PART_BYTES = 8 << 30
 _NOBODY = "2.25.0"
 """A UID that no study has."""
 
@@ -156,33 +156,8 @@ class WebArchive:
             parts = iter([Part(None, chunks)])
         else:
             raise self._session.garbled("it holds no DICOM files", transient=False)
-        return sum(not self._keep(part, inbox) for part in parts)
-
-    def _keep(self, part: Part, inbox: Inbox) -> bool:
-        """Write a part into the inbox; False if it is no whole DICOM file."""
-        start: bytes | memoryview = b""
-        instance = None
-        try:
-            for piece in part.data:
-                start = b"".join((start, piece)) if start else piece
-                instance = instance_of(bytes(start[:HEAD]))
-                if instance:
-                    break
-            if instance is None:
-                return False
-            if inbox.has(instance):
-                return True
-            with inbox.writing(instance, sync=self._sync) as file:
-                size = file.write(start)
-                for piece in part.data:
-                    size += file.write(piece)
-                    if size > MOST_PART_BYTES:
-                        raise Garbled("an instance has no end")
-                if part.length not in (None, size):
-                    raise ValueError("it is not as long as it says")
-        except ValueError:
-            return False
-        return True
+        with Keeper(inbox, sync=self._sync) as keeper:
+            return sum(not keeper.keep(part) for part in parts)
 
 
 _KEY = {Level.STUDY: "study", Level.SERIES: "series", Level.IMAGE: "instance"}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -27,6 +28,7 @@ _INFLATED = 1 << 20
 _JSON_PATIENCE = 10
 """A JSON answer may take this many times as long in all as the wait for its first byte."""
 
+_AS_IS = "*?^,=/:;@!$'()~"
 _E = TypeVar("_E", bound=BaseException)
 _CHECK_URL = "Check the url of its DICOMweb service, and whether a proxy is in between."
 _CHECK_WHO = "Check the user and password, or the token, of this node."
@@ -109,8 +111,7 @@ class Session:
         try:
             with self._http.stream(
                 method,
-                f"{self._base}/{path}",
-                params=params,
+                f"{self._base}/{path}{_query(params or {})}",
                 headers={"Accept": accept, **(headers or {})},
                 content=content,
             ) as response:
@@ -222,6 +223,12 @@ class Session:
         else:
             what, do = "broke off before its answer was complete", _TRY_AGAIN
         return PacsError(f"{self.name} {what}", advice=do)
+
+
+def _query(params: Mapping[str, str | int]) -> str:
+    """Write parameters, escaped as browsers do: some archives take more escapes literally."""
+    pairs = (f"{name}={quote(str(value), safe=_AS_IS)}" for name, value in params.items())
+    return "".join(f"{'&' if number else '?'}{pair}" for number, pair in enumerate(pairs))
 
 
 def _trust(name: str, authority: Path | None) -> ssl.SSLContext:
