@@ -45,10 +45,11 @@ _RESOLVED_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a run: its folder, and how many of its studies are in which state."""
+    """What came of a run: its folder, how many studies are in which state, if it is at its end."""
 
     folder: Path
     counts: Mapping[str, int]
+    is_over: bool
 
     @property
     def is_done(self) -> bool:
@@ -177,10 +178,10 @@ def work(run: Run, client: Client) -> Events[Ended]:
     if not account.failed and not account.at_work:
         run = run.saved(ended=moment())
     write_text(run.folder / runfolder.OVERVIEW, runfolder.overview(run, account))
-    yield Result(Ended(run.folder, _counts(found.get(job_id) for job_id in ids)))
+    yield Result(Ended(run.folder, _counts(map(found.get, ids)), bool(run.ended)))
 
 
-def clean(base: Path, before: date, client: Client | None) -> Events[list[Path]]:
+def clean(base: Path, before: date, client: Client) -> Events[list[Path]]:
     """Free the files of runs that were started before a day; their texts stay.
 
     The server keeps what it fetched for a study that failed, so that a reset fetches only the
@@ -194,7 +195,7 @@ def clean(base: Path, before: date, client: Client | None) -> Events[list[Path]]
     before
         The day.
     client
-        Of the server of these runs; None where there is none.
+        Of the server of these runs.
 
     Raises
     ------
@@ -225,9 +226,9 @@ def clean(base: Path, before: date, client: Client | None) -> Events[list[Path]]
     yield Result(freed)
 
 
-def _closed(run: Run, client: Client | None) -> Generator[Progress | Warning, None, bool]:
+def _closed(run: Run, client: Client) -> Generator[Progress | Warning, None, bool]:
     """Cancel what failed of a run and have it ended; False if it must stay."""
-    if client is None or client.url != run.server:
+    if client.url != run.server:
         yield Warning(f"{run.folder.name} is of another server, {run.server}, and stays")
         return False
     jobs = yield from _of(import_studies(client, run.wanted, run.orders, key=run.key))
