@@ -58,11 +58,12 @@ _INSERT = f"INSERT INTO jobs ({', '.join(_NEW)}) VALUES ({', '.join(f':{n}' for 
 _MODIFY = f"UPDATE jobs SET {', '.join(f'{n} = :{n}' for n in _FIELDS)} WHERE job_id = :job_id"  # noqa: S608 - constants
 _CANCEL = """
     UPDATE jobs SET status = 'INACTIVE', attempt = attempt + 1, owner = NULL, retries = 0,
-        files_per_minute = NULL WHERE job_id = ?
+        files_per_minute = NULL, stage_text = NULL, seconds_left = NULL WHERE job_id = ?
 """
 _RESET = """
     UPDATE jobs SET status = 'ACTIVE', attempt = attempt + 1, owner = NULL, retries = 0,
-        files_per_minute = NULL, stage = 'collect', error = ' ', files_downloaded = 0,
+        files_per_minute = NULL, stage_text = NULL, seconds_left = NULL, files_expected = NULL,
+        stage = 'collect', error = ' ', files_downloaded = 0,
         files_processed = 0 WHERE job_id = ?
 """
 

@@ -28,6 +28,9 @@ _PROGRESS = (
     "files_downloaded",
     "files_processed",
     "files_per_minute",
+    "files_expected",
+    "seconds_left",
+    "stage_text",
 )
 
 
