@@ -164,7 +164,7 @@ class Attempt(Hold):
     def _route(self) -> Route:
         job = self.claim.job
         try:
-            route = route_of(job, self._projects, self._aftercare.incoming)
+            route = route_of(job, self._projects)
         except CallRefused as error:
             raise JobFailed(error.message) from error
         if job["source_type"] != "PATH" and not is_received(job) and route.archive is None:

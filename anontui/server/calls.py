@@ -11,12 +11,14 @@ from anontui.errors import CallRefused, DeidError, UsageError
 from anontui.idis.model import JobStatus
 from anontui.server.database import Row
 from anontui.server.fields import job_fields, one_of_many, opt_out
+from anontui.server.incoming import RECEIVED, is_received
 from anontui.server.live import Hub, Stream
 from anontui.server.parameters import Parameters, missing
 from anontui.server.places import refused
 from anontui.server.projects import Projects
 from anontui.server.quarantine import State
 from anontui.server.review import Review
+from anontui.server.routes import route_of
 from anontui.server.store import DEFINITION, Store, no_such_job, to_json
 from anontui.server.users import Role
 from anontui.server.views import Seen, Views
@@ -25,6 +27,7 @@ Answer = Mapping[str, object] | bytes | Stream  # bytes are JSON already
 
 PAGE = 100
 MOST_JOBS = 1000  # of one bulk
+_OF_RECEIVED = ("source_type", "source_name", "source_instance_id", "project_name")
 
 
 class Denied(CallRefused):
@@ -99,7 +102,7 @@ class Api:
         changes = job_fields(given)
         if not changes.keys().isdisjoint(DEFINITION):
             job = before | changes
-            self._check(caller, job)
+            self._check(caller, job, before)
             changes |= {name: job[name] for name in DEFINITION}
         status = given.text("status")
         row = self.store.modify(
@@ -224,8 +227,11 @@ class Api:
         project = self.projects.all().get(name) if caller.sees(name) else None
         return project.pseudonyms or None if project else None
 
-    def _check(self, caller: Caller, job: Row) -> None:
-        """Refuse a job that cannot be done safely; fill in what follows from the rest."""
+    def _check(self, caller: Caller, job: Row, before: Row | None = None) -> None:
+        """Refuse a job that cannot be done safely; fill in what follows from the rest.
+
+        ``before`` is what the job was, if it is one already.
+        """
         identity = ("source_anonymizedpatientid", "source_anonymizedpatientname")
         for name, other in (identity, identity[::-1]):
             job[name] = job.get(name) or job.get(other) or self._template(caller, job)
@@ -242,11 +248,9 @@ class Api:
         if not caller.sees(project) or project not in self.projects.all():
             message = f"User {caller.name} is not connected to project {project}"
             raise Denied(message, errors={"project_name": message})
-        places = self.projects.places(project)
-        if job["source_type"] == "WADO":
-            places.destination(str(job["destination_path"]))
-            return
-        places.pair(str(job["source_path"]), str(job["destination_path"]))
+        if is_received(job) and any(job[one] != (before or {}).get(one) for one in _OF_RECEIVED):
+            raise refused("source_name", f"{RECEIVED} is for what is sent to this server")
+        route_of(job, self.projects)
 
 
 @contextmanager

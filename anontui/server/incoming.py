@@ -100,6 +100,17 @@ class Incoming:
                     key = f"{project.name}/{folder.name}"
                     self._remove(folder, database, _RECEIVED_DONE, json.dumps([RECEIVER, key]))
 
+    def discard(self, job: Row, database: Database) -> None:
+        """Delete what a job collected or received, if it is done."""
+        folder = self.folder_of(job)
+        if not folder.is_dir():
+            return
+        if is_received(job):
+            key = client_key(str(job["project_name"]), folder.name)
+            self._remove(folder, database, _RECEIVED_DONE, json.dumps([RECEIVER, key]))
+        elif job["source_type"] == "WADO":
+            self._remove(folder, database, _OVER, json.dumps([job["job_id"]]))
+
     def _remove(self, folder: Path, database: Database, sql: str, values: str) -> None:
         if not database.rows(sql, {"values": values}):
             return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anontui.pacs.node import Node
 from anontui.server.database import Row
-from anontui.server.incoming import Incoming, is_received
+from anontui.server.incoming import is_received
 from anontui.server.places import Places, SourcePlace, refused
 from anontui.server.projects import Projects
 
@@ -47,7 +47,7 @@ class Route:
     target: Node | None = None
 
 
-def route_of(job: Row, projects: Projects, incoming: Incoming) -> Route:
+def route_of(job: Row, projects: Projects) -> Route:
     """Look where a job's files come from and go, by what its project allows now.
 
     Raises
@@ -72,7 +72,7 @@ def route_of(job: Row, projects: Projects, incoming: Incoming) -> Route:
         read = str(job["source_path"])
         source = places.source(read) if target else places.pair(read, written)[0]
         return Route(source.folder, places, source, None, destination, target)
-    root = incoming.folder_of(job)
+    root = projects.incoming.folder_of(job)
     if is_received(job):
         return Route(root, places, None, None, destination, target)
     if not _WANTED.fullmatch(str(job["source_instance_id"])):
