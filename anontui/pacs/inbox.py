@@ -32,11 +32,11 @@ class Inbox:
 
     def path_of(self, instance: str) -> Path:
         """Where the instance of this SOP instance UID is, once it is there."""
-        return self.folder / f"{sha256(instance.encode()).hexdigest()[:32]}{SUFFIX}"
+        return Path(f"{self._start(instance)}{SUFFIX}")
 
     def has(self, instance: str) -> bool:
         """Whether an instance is there, whole."""
-        return self.path_of(instance).exists()
+        return os.path.exists(f"{self._start(instance)}{SUFFIX}")
 
     def count(self) -> int:
         """How many instances are there."""
@@ -58,8 +58,8 @@ class Inbox:
         OSError
             If it cannot be written.
         """
-        target = self.path_of(instance)
-        part = target.with_name(f"{target.stem}.{os.getpid()}-{get_ident()}{_PART}")
+        start = self._start(instance)
+        part = f"{start}.{os.getpid()}-{get_ident()}{_PART}"
         try:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
@@ -68,12 +68,12 @@ class Inbox:
                 if sync:
                     os.fsync(file.fileno())
             with suppress(FileExistsError):
-                os.link(part, target)
+                os.link(part, f"{start}{SUFFIX}")
             if sync:
                 sync_folder(self.folder)
         finally:
             with suppress(FileNotFoundError):
-                part.unlink()
+                os.unlink(part)
 
     def sync(self) -> None:
         """Have all that is there survive a power cut.
@@ -90,3 +90,7 @@ class Inbox:
             finally:
                 os.close(handle)
         sync_folder(self.folder)
+
+    def _start(self, instance: str) -> str:
+        """A file's path without its ending, as text: quicker than paths by the thousand."""
+        return f"{self.folder}{os.sep}{sha256(instance.encode()).hexdigest()[:32]}"
