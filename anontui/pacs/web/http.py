@@ -134,7 +134,7 @@ class Session:
         """
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding in ("", "identity"):
-            return response.iter_raw(64 << 10)
+            return response.iter_raw()
         if encoding in _GZIP:
             return self._inflated(response)
         raise self.garbled("it is compressed, which was not asked for")
@@ -171,7 +171,7 @@ class Session:
     def _inflated(self, response: httpx.Response) -> Iterator[bytes]:
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip's header or zlib's
         try:
-            for chunk in response.iter_raw(64 << 10):
+            for chunk in response.iter_raw():
                 while chunk and not inflater.eof:
                     yield inflater.decompress(chunk, _INFLATED)
                     chunk = inflater.unconsumed_tail
