@@ -60,8 +60,8 @@ class _Tally:
 class DimseArchive:
     """What talks DIMSE to a node that has a :class:`~anontui.pacs.node.Dimse`.
 
-    For each retrieval its own association is made; the one of queries and the one of sending
-    stay open until :meth:`close`.
+    One association is open at a time, for there are archives that take no more: that of queries
+    and that of sending stay open until another one is needed, or :meth:`close`.
     """
 
     def __init__(self, node: Node) -> None:
@@ -147,6 +147,7 @@ class DimseArchive:
 
     @contextmanager
     def _association(self, proposals: Sequence[Proposal], tick: Tick) -> Iterator[Association]:
+        self.close()
         try:
             with associate(self.node, self._dimse, proposals, tick) as association:
                 yield association
@@ -202,6 +203,7 @@ class DimseArchive:
         """Yield encoded answers; an association that went stale since the last query is renewed."""
         while True:
             kept, self._asking = self._asking, None
+            self.close()
             association = kept or associate(
                 self.node, self._dimse, [Proposal(STUDY_ROOT_FIND, PLAIN)], tick
             )
@@ -413,6 +415,8 @@ class DimseArchive:
             association.release()
             association = None
         if association is None:
+            self._sending = None
+            self.close()
             self._asked = frozenset(kinds)
             proposals = [Proposal(sop_class, (syntax,)) for sop_class, syntax in kinds]
             association = associate(self.node, self._dimse, proposals, tick)

@@ -128,7 +128,10 @@ def _accepted(wire: Wire, content: bytes, proposals: Sequence[Proposal]) -> Asso
         pdu.decode(b"\x02\0" + len(content).to_bytes(4, "big") + content)
         primitive = pdu.to_primitive()
         contexts: dict[int, Context] = {}
-        for one in primitive.presentation_context_definition_results_list:
+        results = primitive.presentation_context_definition_results_list
+        if not results:
+            raise Ended(How.NONSENSE)
+        for one in results:
             number, syntax = one.context_id or 0, one.transfer_syntax[:1]
             if one.result == 0 and number % 2 and syntax[0] in proposals[number // 2].syntaxes:
                 sop_class = proposals[number // 2].sop_class
@@ -142,29 +145,30 @@ def _accepted(wire: Wire, content: bytes, proposals: Sequence[Proposal]) -> Asso
 def _connect(node: Node, dimse: Dimse) -> socket.socket:
     try:
         connection = socket.create_connection((dimse.host, dimse.port), node.timeouts.connect)
-        if dimse.tls is None:
-            return connection
-        try:
-            return _context(node, dimse.tls).wrap_socket(connection, server_hostname=dimse.host)
-        except BaseException:
-            connection.close()
-            raise
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise _unreachable(node, dimse, error) from error
+    if dimse.tls is None:
+        return connection
+    try:
+        return _context(node, dimse.tls).wrap_socket(connection, server_hostname=dimse.host)
     except ssl.SSLCertVerificationError as error:
+        connection.close()
         raise PacsError(
             f"The certificate of {node.name} is not trusted",
             advice="Give the authority that signed it, and the host name that it was made for.",
             cause=error.verify_message,
             transient=False,
         ) from error
-    except ssl.SSLError as error:
+    except OSError as error:
+        connection.close()
         raise PacsError(
-            f"No secure connection to {node.name} is possible",
+            f"{node.name} makes no secure connection",
             advice="Check whether this port speaks TLS, and if it wants a certificate of ours.",
-            cause=error.reason or "",
-            transient=False,
+            cause=str(getattr(error, "reason", "") or error.strerror or ""),
         ) from error
-    except (OSError, UnicodeError, OverflowError) as error:
-        raise _unreachable(node, dimse, error) from error
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _context(node: Node, tls: Tls) -> ssl.SSLContext:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset, config
 from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
@@ -81,12 +81,13 @@ def encode_wanted(study: str, series: str, instances: Sequence[str], syntax: str
 
 
 def _encode(level: Level, keys: dict[str, str], syntax: str) -> bytes:
-    dataset = Dataset()
+    keys = {"QueryRetrieveLevel": str(level), **keys}
     if not all(value.isascii() for value in keys.values()):
-        dataset.SpecificCharacterSet = _UTF_8
-    dataset.QueryRetrieveLevel = str(level)
-    for keyword, value in keys.items():
-        setattr(dataset, keyword, value or None)
+        keys["SpecificCharacterSet"] = _UTF_8
+    dataset = Dataset()
+    for keyword, value in keys.items():  # unchecked, as warnings quote what is wrong
+        vr = dictionary_VR(keyword)
+        dataset.add(DataElement(keyword, vr, value or None, validation_mode=config.IGNORE))
     buffer = DicomBytesIO()
     uid = UID(syntax)
     buffer.is_implicit_VR, buffer.is_little_endian = uid.is_implicit_VR, uid.is_little_endian

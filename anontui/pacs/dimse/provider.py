@@ -88,7 +88,7 @@ class Provider:
         self._context: ssl.SSLContext | None = None
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
-        self._open: dict[threading.Thread, Wire | None] = {}
+        self._open: set[threading.Thread] = set()
         self._stopping = threading.Event()
 
     def __enter__(self) -> Self:
@@ -153,16 +153,12 @@ class Provider:
                 continue
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             with self._lock:
-                self._open[thread] = None
-            try:
-                thread.start()
-            except RuntimeError:
-                connection.close()
-                self._forget(thread)
-
-    def _forget(self, thread: threading.Thread) -> None:
-        with self._lock:
-            self._open.pop(thread, None)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads
+                    connection.close()
+                else:
+                    self._open.add(thread)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -174,7 +170,8 @@ class Provider:
                     wire = Wire(connection, _PATIENCE, self._tick)
                     self._associate(wire)
         finally:
-            self._forget(threading.current_thread())
+            with self._lock:
+                self._open.discard(threading.current_thread())
 
     def _tick(self) -> None:
         if self._stopping.is_set():

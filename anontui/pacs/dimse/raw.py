@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from pydicom import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 from pynetdicom.dsutils import split_dataset
@@ -20,6 +21,7 @@ IMPLEMENTATION_NAME = f"ANONTUI_{__version__}"[:16]
 
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _STUDY = 0x0020000D
+_HEAD = (0x00020002, 0x00020003, 0x00020010)  # SOP class, instance, transfer syntax
 _MOST_INFLATED = 4 << 20  # bytes of a deflated data set in which its study is looked for
 
 
@@ -69,19 +71,12 @@ def read_head(path: Path) -> Head:
     """
     try:
         meta, offset = split_dataset(path)
-        head = Head(
-            str(meta.MediaStorageSOPClassUID),
-            str(meta.MediaStorageSOPInstanceUID),
-            str(meta.TransferSyntaxUID),
-            offset,
-        )
+        sop_class, instance, syntax = (_uid(meta, tag) for tag in _HEAD)
     except OSError:
         raise
     except Exception as error:
         raise NotDicom from error
-    if not all(map(is_uid, head[:3])):
-        raise NotDicom
-    return head
+    return Head(sop_class, instance, syntax, offset)
 
 
 def study_of(data: BinaryIO, syntax: str) -> str:
@@ -106,11 +101,17 @@ def study_of(data: BinaryIO, syntax: str) -> str:
             stop_when=lambda tag, _vr, _length: tag > _STUDY,
             specific_tags=[_STUDY],
         )
-        study = (found.get_item(_STUDY).value or b"").decode("ascii").strip(" \0")
+        return _uid(found, _STUDY)
     except OSError:
         raise
     except (Exception, RecursionError) as error:
         raise NotDicom from error
-    if not is_uid(study):
+
+
+def _uid(dataset: Dataset, tag: int) -> str:
+    """A UID of a data set without pydicom's check, whose warnings quote it."""
+    value = dataset.get_item(tag).value
+    text = value.decode("ascii").strip(" \0") if isinstance(value, bytes) else ""
+    if not is_uid(text):
         raise NotDicom
-    return study
+    return text

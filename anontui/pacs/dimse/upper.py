@@ -177,8 +177,8 @@ class Association:
         self.wire = wire
         self.contexts = contexts
         self.alive = True
-        self._longest = min(longest or LONGEST_PDU, LONGEST_PDU) - _PDV.size
-        if self._longest < 1:
+        self._longest = (min(longest or LONGEST_PDU, LONGEST_PDU) - _PDV.size) & ~1
+        if self._longest < 2:
             raise Ended(How.NONSENSE)
         self._pdu = memoryview(b"")
         self._context: Context | None = None  # of the data set that is under way
@@ -330,6 +330,7 @@ class Association:
 
     @staticmethod
     def _piece(context: Context, fragment: bytes, flags: int) -> bytes:
+        fragment += b"\0" * (len(fragment) % 2)  # only a deflated data set ends oddly (PS3.5 A.5)
         length = len(fragment)
         head = _DATA.pack(Pdu.DATA, length + 6, length + 2, context.number, flags)
         return head + fragment
