@@ -245,10 +245,11 @@ def _numbers_in(path: Path) -> tuple[str, ...]:
     from anontui.pacs.accessions import read_accessions
 
     read = read_accessions(path)
-    for one in read.passed_over[:10]:
-        say(f"Row {one.line} of {path.name} is passed over: {one.reason}")
-    if len(read.passed_over) > 10:
-        say(f"{len(read.passed_over) - 10} more rows are passed over.")
+    passed = [one for one in read.passed_over if one.reason != HEADER]
+    for one in passed[:10]:
+        say(f"Line {one.line} of {path.name} is passed over: {one.reason}")
+    if len(passed) > 10:
+        say(f"{len(passed) - 10} more are passed over.")
     return read.numbers
 
 

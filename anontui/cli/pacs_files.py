@@ -180,14 +180,14 @@ def send(
 
     What is there already is not sent again, and what was sent is counted afterwards.
     """
-    from anontui.server.again import delivered_files
-
     if bool(paths) == bool(patient):
         raise UsageError(
             "It is not said what is to be sent", advice="Name files or folders, or --patient."
         )
     known = node_of(data, node)
     if patient:
+        from anontui.server.again import delivered_files
+
         files = delivered_files(folder_of(data), patient)
         if not files:
             raise UsageError(

@@ -411,11 +411,7 @@ class DimseArchive:
     def _sender(self, kinds: Sequence[tuple[str, str]], tick: Tick) -> Association:
         """The association to send over, anew if it was not asked for these contexts."""
         association = self._sending
-        if association is not None and kinds[0] not in self._asked:
-            association.release()
-            association = None
-        if association is None:
-            self._sending = None
+        if association is None or kinds[0] not in self._asked:
             self.close()
             self._asked = frozenset(kinds)
             proposals = [Proposal(sop_class, (syntax,)) for sop_class, syntax in kinds]
