@@ -24,7 +24,7 @@ class PaneScreen(Screen[None]):
     A subclass composes what it puts into ``panes``, in the order of their numbers.
     """
 
-    AUTO_FOCUS = None  # the screen says which pane has the focus
+    AUTO_FOCUS = ""  # the screen itself says which pane has the focus
     place = ""
     """What the header says after the project folder."""
 
@@ -35,7 +35,7 @@ class PaneScreen(Screen[None]):
         self.strip: ActivityStrip = ActivityStrip()
         self.keybar: KeyBar = KeyBar()
         self.panes = panes
-        self.current = current
+        self.current: Pane = current
         self.current.add_class("current")
         self._zoomed = False
 

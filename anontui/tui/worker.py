@@ -29,8 +29,8 @@ class Task:
     """One piece of background work.
 
     ``work`` returns an iterator of events, or the result itself. ``done``, ``failed`` and,
-    if it was cancelled, ``dropped`` are called on the UI thread. ``label`` is shown in the activity strip; a task without
-    one runs unseen.
+    if it was cancelled, ``dropped`` are called on the UI thread. ``label`` is shown in the
+    activity strip; a task without one runs unseen.
     """
 
     lane: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anontui.tui.actions import Action
-from anontui.tui.catalog.needs import late, loaded, task_running
+from anontui.tui.catalog.needs import has_pane, late, loaded, task_running
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
@@ -51,6 +52,7 @@ EVERYWHERE: tuple[Action, ...] = (
             str(number),
             f"Go to pane {number}",
             lambda app, number=number: app.front.show_pane(app.front.panes[number - 1]),  # type: ignore[misc]
+            needs=(partial(has_pane, number),),
         )
         for number in range(1, 5)
     ),

@@ -55,7 +55,7 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.label.lower(), classes="pane")
-        self.grid = PaneGrid(self)
+        self.grid: PaneGrid = PaneGrid(self)
         self.filter_text = ""
 
     @property

@@ -112,7 +112,8 @@ class ActivityStrip(Line):
             if progress.total:
                 amount += f" of {progress.total:,}"
                 left += ["  ", (bar(progress.done, progress.total, 20), "$accent"), "  "]
-            left += [f"  {amount} {progress.unit}"]
+            if progress.done or progress.total:
+                left += [f"  {amount} {progress.unit}"]
             if elapsed > 1 and rate > 0:
                 left += [(f"  {rate:,.0f}/s" if rate >= 10 else f"  {rate:.1f}/s", "$text-muted")]
                 if progress.total:
