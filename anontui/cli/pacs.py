@@ -245,7 +245,7 @@ def _numbers_in(path: Path) -> tuple[str, ...]:
     from anontui.pacs.accessions import read_accessions
 
     read = read_accessions(path)
-    passed = [one for one in read.passed_over if one.reason != HEADER]
+    passed = [one for one in read.passed_over if one.reason != "the header"]
     for one in passed[:10]:
         say(f"Line {one.line} of {path.name} is passed over: {one.reason}")
     if len(passed) > 10:

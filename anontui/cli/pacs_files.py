@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from anontui.cli.identities import open_review
 from anontui.cli.out import (
     JSON_OPTION,
     YES_OPTION,
-    clean,
     confirm,
     follow,
     say,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from anontui.pacs.node import Node
     from anontui.pacs.query import Study
 
+_LOOK_EVERY = 0.5  # seconds
 _PATHS = click.Path(path_type=Path, exists=True)
 
 
@@ -251,7 +255,26 @@ def listen(data: Path | None) -> None:
     The server does the same by itself; this does it without one. What comes waits in the data
     folder until a server makes jobs of it. Port, host and who may send are in server.yml.
     """
-    raise UsageError("not yet")
+    from anontui.server.projects import Projects
+    from anontui.server.receiving import make_receiver
+
+    folder = folder_of(data)
+    projects = Projects(folder.projects, folder.config, folder.path).all().values()
+    receiving = {one.receive: one.name for one in projects if one.receive}
+    if not receiving:
+        raise UsageError(
+            "No project receives anything",
+            advice="Write receive, destination and pseudonyms into a project's project.yml.",
+        )
+    with make_receiver(folder) as receiver:
+        say(f"Listening on {folder.config.current().receiver.host}:{receiver.port}, until Ctrl-C")
+        for aet, project in sorted(receiving.items()):
+            say(f"{aet} is for project {project}")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(_LOOK_EVERY)
+        say(f"\n{receiver.received} instances were received.")
 
 
 @click.command()
@@ -260,12 +283,24 @@ def listen(data: Path | None) -> None:
 @DATA_OPTION
 def index(project: str | None, as_json: bool, data: Path | None) -> None:
     """Show how much was imported and exported: patients, studies, series, instances."""
-    show_json({}) if as_json else show_fields({})
+    from anontui.server.views import Views
+
+    folder = folder_of(data)
+    projects = frozenset({project_of(folder, project).name}) if project else None
+    with open_review(data) as review:
+        totals = dict(review.identities.totals(projects))
+    with closing(Views(folder.ledger)) as views:
+        totals["exported_instances"] = views.exported(projects)
+    if as_json:
+        show_json(totals)
+    else:
+        show_fields({name.replace("_", " "): count for name, count in totals.items()})
 
 
 def imported(data: Path | None, studies: Sequence[Study]) -> list[int]:
-    """How many instances of each study the server on this machine knows."""
-    return [0 for _ in studies]
-
-
-__all__ = ["clean"]
+    """How many instances of each study the server on this machine has imported."""
+    if not folder_of(data).ledger.exists():
+        return [0 for _ in studies]
+    with open_review(data) as review:
+        known = review.identities.imported([one.study for one in studies], None)
+    return [known.get(one.study, 0) for one in studies]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LONG = 300.0
 """Seconds that a client should wait for an answer that comes from an archive."""
 _AT_ONCE = 25  # accession numbers a call, so that progress is seen
+_MOST_ANSWERS = 5000
 _JOBS_AT_ONCE = 200
 
 
@@ -224,7 +225,7 @@ def uids_of(
         yield Progress(
             sum(map(bool, found.values())), len(found), "accession numbers", "asking the archive"
         )
-        for one in client.find(node, accessions=part).answers:
+        for one in client.find(node, accessions=part, limit=_MOST_ANSWERS).answers:
             for number in part:
                 if one.accession.strip() == number and one.study not in found[number]:
                     found[number].append(one.study)
