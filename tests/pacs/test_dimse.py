@@ -33,17 +33,18 @@ from tests.pacs.peers import Peer, ct_study, free_port, peer, to_bytes
 TLS = Path(__file__).parent.parent / "data" / "tls"
 CERTIFICATE, KEY = TLS / "localhost.crt", TLS / "localhost.key"
 MOVE_PORT = free_port()
-COMPRESSED = (
-    "MR_small_RLE.dcm",
+ENCODINGS = (  # one instance each
+    "CT_small.dcm",
+    "SC_rgb_jpeg_dcmd.dcm",
+    "SC_rgb_small_odd_big_endian.dcm",
+    "image_dfl.dcm",
+    "SC_rgb_rle.dcm",
+    "SC_rgb_small_odd_jpeg.dcm",
+    "JPEG-lossy.dcm",
+    "JPEG-LL.dcm",
     "MR_small_jp2klossless.dcm",
     "JPEG2000.dcm",
-    "SC_rgb_jpeg_gdcm.dcm",
-    "MR_small_jpeg_ls_lossless.dcm",
-    "image_dfl.dcm",
-    "ExplVR_BigEnd.dcm",
-    "SC_rgb_jpeg_dcmtk.dcm",
-    "JPEG-lossy.dcm",
-    "MR_small_implicit.dcm",
+    "emri_small_jpeg_ls_lossless.dcm",
 )
 
 
@@ -236,7 +237,7 @@ def test_only_the_sop_classes_of_the_node_come(archive: Peer, tmp_path: Path) ->
 
 
 def real_files() -> list[Path]:
-    return [Path(str(get_testdata_file(name, download=False))) for name in COMPRESSED]
+    return [Path(str(get_testdata_file(name, download=False))) for name in ENCODINGS]
 
 
 def study_in(path: Path) -> str:
@@ -579,7 +580,7 @@ def wait_for(port: int) -> None:
 # Hostile answers, and what is quiet
 
 
-@pytest.mark.parametrize("name", COMPRESSED)
+@pytest.mark.parametrize("name", ENCODINGS)
 def test_the_study_of_real_files_is_found_without_a_warning(name: str) -> None:
     path = Path(str(get_testdata_file(name, download=False)))
     with warnings.catch_warnings():

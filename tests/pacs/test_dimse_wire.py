@@ -201,4 +201,4 @@ def test_all_that_may_come_is_proposed_in_what_room_there_is(
         groups = [p.syntaxes for p in proposals if p.sop_class == one]
         assert sorted(s for group in groups for s in group) == sorted(wanted or SYNTAXES)
     if len(classes) == 1:  # nothing has to be chosen, so nothing is transcoded
-        assert all(len(p.syntaxes) == 1 or set(p.syntaxes) <= set(PLAIN) for p in proposals)
+        assert all(len(p.syntaxes) == 1 for p in proposals)

@@ -86,8 +86,8 @@ class Proposal(NamedTuple):
 def to_receive(sop_classes: Iterable[str], wanted: Sequence[str] = ()) -> list[Proposal]:
     """What to propose for a C-GET, so that each instance comes as it is stored.
 
-    A peer chooses one transfer syntax of each context, so each compressed one gets its own,
-    as far as there is room. With many SOP classes it has to choose.
+    A peer chooses one transfer syntax of each context, so each gets its own, as far as there
+    is room. With many SOP classes it has to choose.
 
     Parameters
     ----------
@@ -98,10 +98,12 @@ def to_receive(sop_classes: Iterable[str], wanted: Sequence[str] = ()) -> list[P
     """
     classes = list(dict.fromkeys(sop_classes))[: MOST - 1]
     syntaxes = tuple(wanted) or SYNTAXES
-    plain = tuple(one for one in syntaxes if one in PLAIN)
-    groups = [group for group in (plain, *((s,) for s in syntaxes if s not in PLAIN)) if group]
     room = (MOST - 1) // max(len(classes), 1)
-    if len(groups) > room:  # the least usual ones share a context, or all do
+    groups: list[tuple[str, ...]] = [(one,) for one in syntaxes]
+    if len(groups) > room:  # uncompressed ones share a context, then the least usual ones
+        plain = tuple(one for one in syntaxes if one in PLAIN)
+        groups = [plain, *((one,) for one in syntaxes if one not in PLAIN)]
         rest = tuple(one for group in groups[room - 1 :] for one in group)
         groups = [*groups[: room - 1], rest]
+    groups = [group for group in groups if group]
     return [Proposal(one, group, receive=True) for group in groups for one in classes]
