@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from anontui.server.parameters import Parameters, missing
 from anontui.server.places import refused
 from anontui.server.projects import Projects
 from anontui.server.quarantine import State
+from anontui.server.reception import Reception
 from anontui.server.review import Review
 from anontui.server.routes import route_of
 from anontui.server.store import DEFINITION, Store, no_such_job, to_json
@@ -60,13 +61,22 @@ class Api:
         Tells of changes.
     review
         Identities and quarantine, for admins.
+    reception
+        What is sent to the server.
     """
 
     def __init__(
-        self, store: Store, views: Views, projects: Projects, hub: Hub, review: Review
+        self,
+        store: Store,
+        views: Views,
+        projects: Projects,
+        hub: Hub,
+        review: Review,
+        reception: Reception,
     ) -> None:
         self.store = store
         self.projects = projects
+        self.reception = reception
         self._views = views
         self.hub = hub
         self._review = review
@@ -220,6 +230,15 @@ class Api:
         """The patients and studies that a text names, original or new; it is in the audit."""
         with _refusing("text"):
             return {"found": self._review.find(given.text("text") or "", caller.name)}
+
+    def imported(self, studies: Iterable[str], caller: Caller) -> dict[str, int]:
+        """How many instances of original studies came from the caller's projects."""
+        return self._review.identities.imported(studies, caller.seen)
+
+    def totals(self, projects: Seen) -> dict[str, object]:
+        """How much came in and went out, of some projects, or of all."""
+        exported = self._views.exported(projects)
+        return {**self._review.identities.totals(projects), "exported_instances": exported}
 
     def _template(self, caller: Caller, job: Row) -> str | None:
         """What the project gives patients who come without a pseudonym."""

@@ -9,6 +9,28 @@ from anontui.pacs.node import Node
 from anontui.pacs.nodefile import NAME, read_nodes
 
 
+def can_retrieve(node: Node) -> bool:
+    """Whether an archive can be asked, and data be had from it."""
+    return node.dimse is not None or node.web is not None
+
+
+def ways_of(node: Node) -> list[str]:
+    """How an archive is reached."""
+    return list(addresses(node))
+
+
+def addresses(node: Node) -> dict[str, str]:
+    """Where an archive is, by each way; without secrets."""
+    found = {}
+    if node.dimse:
+        found["DIMSE"] = f"{node.dimse.aet}@{node.dimse.host}:{node.dimse.port}"
+    if node.web:
+        found["DICOMweb"] = node.web.url
+    if node.bucket:
+        found["S3"] = f"{node.bucket.bucket}/{node.bucket.prefix}"
+    return found
+
+
 class Nodes:
     """The nodes of a data folder.
 

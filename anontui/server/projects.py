@@ -34,12 +34,11 @@ from typing import TYPE_CHECKING, Any
 from anontui.deid.readers.texts import lines_of, read_text, shown
 from anontui.deid.readers.yamlnodes import Node, load_nodes
 from anontui.errors import DeidError, SettingsError, UsageError
-from anontui.pacs.ways import Ways
 from anontui.server.config import ConfigFile, ae_title, check_names, text_list, told_of
 from anontui.server.identities import check_template
 from anontui.server.incoming import Incoming
 from anontui.server.layouts import DEFAULT, check_layout
-from anontui.server.nodes import Nodes
+from anontui.server.nodes import Nodes, can_retrieve
 from anontui.server.places import Places, safe_name
 from anontui.server.users import Role
 from anontui.unc import normalise
@@ -252,7 +251,7 @@ class Projects:
                             f"Project {project.name}: {key}: there is no node {name}",
                             advice="Add it: anontui pacs node add, or correct the project file.",
                         )
-                    elif key == "archives" and not Ways(nodes[name]).can_retrieve:
+                    elif key == "archives" and not can_retrieve(nodes[name]):
                         yield SettingsError(
                             f"Project {project.name}: {key}: nothing can be had from {name}",
                             advice="Give the node a DIMSE or DICOMweb address.",

@@ -119,6 +119,11 @@ class Store:
         """Return what happened, oldest first, from the ``audit_id`` ``after`` on."""
         return audit.page(self._database, after, limit, job_id)
 
+    def note(self, who: str, what: str, **details: object) -> None:
+        """Add a row to the audit that is of no job; ``details`` hold no identity."""
+        with self._database.transaction() as connection:
+            audit.record(connection, who, what, None, **details)
+
     # --- what clients do
 
     def create(self, user_name: str, fields: Mapping[str, Value]) -> Row:
