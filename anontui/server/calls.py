@@ -162,6 +162,12 @@ class Api:
         job_id = int(self.job(caller, given)["job_id"] or 0)
         return {"items": self.store.items(job_id, **_page(given))}
 
+    def get_hook_output(self, caller: Caller, given: Parameters) -> Answer:
+        """What the project's hook said of a job; it may name patients, and is in the audit."""
+        job_id = int(self.job(caller, given)["job_id"] or 0)
+        self.store.note(caller.name, "read hook output", job=job_id)
+        return self._review.run_folder(job_id).hook_output()
+
     def get_audit(self, caller: Caller, given: Parameters) -> Answer:
         """What happened to a job, in pages; an admin may ask for all that happened."""
         if caller.role is not Role.ADMIN or given.text("job_id"):

@@ -68,6 +68,9 @@ FUNCTIONS: dict[str, Function] = {
         ),
         Function("GET", Api.get_job_items, (_JOB_ID, *_PAGING), "Items", extension=True),
         Function(
+            "GET", Api.get_hook_output, (_JOB_ID,), "Object", extension=True, admins_only=True
+        ),
+        Function(
             "GET",
             Api.get_audit,
             (Parameter("job_id", Kind.NUMBER, about="Admins may leave it out"), *_PAGING),
