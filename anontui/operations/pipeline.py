@@ -11,13 +11,12 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from anontui.errors import CallRefused, ProjectError, ServerError
+from anontui.errors import CallRefused, ProjectError
 from anontui.events import (
     Events,
     Progress,
@@ -279,6 +278,7 @@ def _written(
     anonymized: list[str] = []
     pushed: list[str] = []
     hooks: list[str] = []
+    may_see_hooks = True
     for number, (study, job) in enumerate(zip(run.studies, jobs, strict=True), 1):
         yield Progress(number - 1, len(jobs), "studies", "writing the run folder")
         if job is None:
@@ -292,8 +292,11 @@ def _written(
         pulled += texts.pulled
         anonymized += texts.anonymized
         pushed += texts.pushed
-        if text := _hook_output(client, job, account):
-            hooks += [f"Job {job.job_id}", *text.splitlines()]
+        try:
+            hooks += _hook_output(client, job, account) if may_see_hooks else []
+        except CallRefused:
+            may_see_hooks = False
+            hooks = ["What the project's hook said is for admins of the server"]
     marked = [one.name for one in run.studies if one.protocol]
     write_text(run.folder / runfolder.PULL, pulled)
     write_text(run.folder / runfolder.ANONYMIZE, anonymized)
@@ -350,15 +353,20 @@ class _Texts:
         self.pulled.insert(0, line.rstrip())
 
 
-def _hook_output(client: Client, job: Job, account: Account) -> str:
-    """What the project's hook said of a job; empty if this user may not see it."""
-    with suppress(CallRefused, ServerError):
-        answer = client.get("get_hook_output", job_id=job.job_id)
-        if isinstance(answer, dict):
-            overview = str(answer.get("overview") or "").splitlines()
-            account.hook += [f"Hook: {line}" for line in overview]
-            return str(answer.get("output") or "")
-    return ""
+def _hook_output(client: Client, job: Job, account: Account) -> list[str]:
+    """What the project's hook said of a job, for the run folder.
+
+    Raises
+    ------
+    CallRefused
+        If this user may not see it: it may name patients.
+    """
+    answer = client.get("get_hook_output", job_id=job.job_id)
+    told = answer if isinstance(answer, dict) else {}
+    overview = str(told.get("overview") or "").splitlines()
+    account.hook += [f"Job {job.job_id}: {line}" for line in overview]
+    output = str(told.get("output") or "").splitlines()
+    return [f"Job {job.job_id}", *output] if output else []
 
 
 def _counts(jobs: Iterable[Job | None]) -> dict[str, int]:
