@@ -19,7 +19,7 @@ from anontui.unc import ShareMap
 DEFAULT_PROJECTS = ("Wetenschap-Algemeen",)
 LOOPBACK = "127.0.0.1"
 _NAMES = ("shares", "projects", "host", "port", "certificate", "key", "receiver")
-_RECEIVER = ("port", "host", "callers", "running")
+_RECEIVER = ("port", "host", "callers", "running", "quiet")
 _AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")
 
 
@@ -28,13 +28,14 @@ class ReceiverConfig:
     """Where archives and devices send to (C-STORE).
 
     ``callers`` are the AE titles that may; without any, whoever knows the AE title of a
-    project may.
+    project may. A study has come whole after ``quiet`` seconds without anything new of it.
     """
 
     port: int = 11112
     host: str = LOOPBACK
     callers: tuple[str, ...] = ()
     running: bool = False
+    quiet: int = 10
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,15 @@ def _receiver(node: Node) -> ReceiverConfig:
         host=(given["host"].text() if "host" in given else "") or LOOPBACK,
         callers=tuple(map(ae_title, given["callers"].items())) if "callers" in given else (),
         running=running == "true",
+        quiet=_seconds(given["quiet"]) if "quiet" in given else ReceiverConfig.quiet,
     )
+
+
+def _seconds(node: Node) -> int:
+    text = node.text()
+    if not re.fullmatch("[0-9]{1,5}", text) or not int(text):
+        raise DeidError(f"{node.where}: quiet: {shown(text)} is no number of seconds")
+    return int(text)
 
 
 def ae_title(node: Node) -> str:

@@ -64,7 +64,7 @@ class Incoming:
     def folder_of(self, job: Row) -> Path:
         """Where the files of a job are collected, or were received; it need not exist."""
         if not is_received(job):
-            return self._jobs / str(job["job_id"])
+            return self._jobs / str(job.get("job_id"))
         name = str(job["source_instance_id"])
         if not _CLOSED.fullmatch(name):
             name = "none"

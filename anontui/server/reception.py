@@ -32,7 +32,6 @@ from anontui.server.store import Store
 from anontui.server.users import now
 
 EVERY = 1.0  # seconds between two looks
-QUIET = 10.0  # seconds without anything new, after which a study has come whole
 SWEEP_EVERY = 10.0
 AGAIN_AFTER = (1.0, 2.0, 5.0, 15.0, 60.0)  # seconds after which a receiver that failed starts again
 STOP_SECONDS = 5.0
@@ -51,18 +50,13 @@ class Reception:
         The ledger.
     projects
         Who receives what, and where it goes.
-    quiet
-        Seconds without anything new, after which a study has come whole.
     """
 
-    def __init__(
-        self, folder: DataFolder, database: Database, projects: Projects, quiet: float = QUIET
-    ) -> None:
+    def __init__(self, folder: DataFolder, database: Database, projects: Projects) -> None:
         self._folder = folder
         self._database = database
         self._store = Store(database)
         self._projects = projects
-        self._quiet = quiet
         self._seen: dict[Path, tuple[tuple[int, int], float]] = {}
         self._made: set[Path] = set()
         self._next_sweep = 0.0
@@ -131,20 +125,21 @@ class Reception:
             self._wake.clear()
 
     def _look(self) -> None:
-        self._process.see(self._folder.config.current().receiver)
+        settings = self._folder.config.current().receiver
+        self._process.see(settings)
         for study in self._projects.incoming.open_studies():
-            self._close_if_whole(study)
+            self._close_if_whole(study, settings.quiet)
         self._make_jobs()
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_EVERY
             self._projects.incoming.sweep(self._database)
 
-    def _close_if_whole(self, study: Path) -> None:
+    def _close_if_whole(self, study: Path, quiet: int) -> None:
         is_new = study not in self._seen
         state = (study.stat().st_mtime_ns, len(os.listdir(study)))
         if is_new or self._seen[study][0] != state:
             self._seen[study] = (state, time.monotonic())
-        elif time.monotonic() - self._seen[study][1] >= self._quiet:
+        elif time.monotonic() - self._seen[study][1] >= quiet:
             del self._seen[study]
             if any(study.glob("*.dcm")):
                 os.rename(study, study.with_name(f"{study.name}.{secrets.token_hex(4)}"))

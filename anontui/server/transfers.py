@@ -36,7 +36,7 @@ def retrieve_into(hold: Hold, node: Node, folder: Path, sop_classes: tuple[str, 
     pace = Pace()
     wanted = str(hold.claim.job["source_instance_id"])
     progress = retrieve(node, wanted, folder, sop_classes, hold.tick)
-    with _told_of(node, "Could not get the data"), closing(progress):
+    with _told_of("Could not get the data"), closing(progress):
         for there in progress:
             if pace.is_time(there.done, there.total):
                 hold.commit(
@@ -59,7 +59,7 @@ def send_to(hold: Hold, node: Node, parts: Path) -> None:
     files = {parts / held.part: held.target for held in waiting}
     by_path = dict(zip(files, waiting, strict=True))
     sending = send(node, files, hold.tick)
-    with _told_of(node, "Could not send the files"), closing(sending):
+    with _told_of("Could not send the files"), closing(sending):
         try:
             for sent in sending:
                 held = by_path.pop(sent.path)
@@ -115,13 +115,12 @@ def _note_use(hold: Hold, what: str, node: Node) -> None:
 
 
 @contextmanager
-def _told_of(node: Node, what: str) -> Iterator[None]:
+def _told_of(what: str) -> Iterator[None]:
     """Make what an archive does not do the job's error; its texts hold no identity."""
     try:
         with told_as(what):
             yield
     except NoSuchStudy as error:
-        raise JobFailed(f"HTTP Error 404: Not Found in {node.name}: {error.sentence()}") from error
+        raise JobFailed(f"HTTP Error 404: Not Found: {error.sentence()}") from error
     except PacsError as error:
-        text = f"{what}: {node.name}: {error.sentence()}"
-        raise JobFailed(text, transient=error.transient) from error
+        raise JobFailed(f"{what}: {error.sentence()}", transient=error.transient) from error
