@@ -20,7 +20,7 @@ from anontui.cli.out import (
 )
 from anontui.cli.pacs_data import folder_of, node_names, node_of, nodes_file, nodes_of
 from anontui.cli.serve import DATA_OPTION, FILE
-from anontui.errors import UsageError
+from anontui.errors import PacsError, UsageError
 
 if TYPE_CHECKING:
     from anontui.pacs.node import Bucket, Dimse, Node, Web
@@ -108,7 +108,11 @@ def add(name: str, yes: bool, data: Path | None, **given: object) -> None:
     if name in nodes:
         confirm(f"There is a node {name} already. Replace it?", yes=yes)
     folder_of(data)
-    write_nodes(nodes_file(data), nodes | {name: node})
+    try:
+        write_nodes(nodes_file(data), nodes | {name: node})
+    except PacsError as error:  # it names a line of the file, which is as it was
+        what = error.message.partition(": ")[2] or error.message
+        raise UsageError(f"This is no node: {what}", advice="Nothing was changed.") from error
     say(f"Added {name}. Ask whether it answers: anontui pacs echo {name}")
 
 
