@@ -36,7 +36,7 @@ def is_uid(text: str) -> bool:
     return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
-def instance_of(start: bytes) -> str | None:
+def instance_of(start: bytes | memoryview) -> str | None:
     """Return the SOP instance UID in the file meta information; None if more bytes are needed.
 
     Raises
@@ -60,7 +60,7 @@ def instance_of(start: bytes) -> str | None:
         if element == 3:
             if at + length > len(start):
                 return None
-            uid = start[at : at + length].decode("ascii", "replace").rstrip("\0 ")
+            uid = bytes(start[at : at + length]).decode("ascii", "replace").rstrip("\0 ")
             if not is_uid(uid):
                 break
             return uid

@@ -57,7 +57,8 @@ class Session:
             base = httpx.URL(web.url)
         except httpx.InvalidURL:
             base = httpx.URL()
-        if base.scheme not in ("http", "https") or not base.host or base.query or base.userinfo:
+        is_plain = not (base.query or base.userinfo or set(base.host) & set("[]"))
+        if base.scheme not in ("http", "https") or not base.host or not is_plain:
             raise PacsError(
                 f"The url of {node.name} is not that of a DICOMweb service",
                 advice="Write it as https://host:port/path, without user, '?' and what follows.",

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from anontui.pacs.files import HEAD, instance_of
+from anontui.pacs.files import instance_of
 from anontui.pacs.inbox import Inbox
 from anontui.pacs.web.multipart import Garbled, Part
 
@@ -102,6 +102,6 @@ def _start_of(part: Part) -> tuple[bytes | memoryview, str]:
     start: bytes | memoryview = b""
     for piece in part.data:
         start = b"".join((start, piece)) if start else piece
-        if instance := instance_of(bytes(start[:HEAD])):
+        if instance := instance_of(start):
             return start, instance
     raise ValueError("it ends too early")
