@@ -171,7 +171,7 @@ def _study(row: SheetRow, columns: dict[str, int]) -> tuple[ListedStudy | None, 
         return None, "it names no study"
     if at in row.doubtful:
         return None, "a number of which Excel may have dropped digits"
-    if study and not _UID.fullmatch(study):
+    if study and not is_study_uid(study):
         return None, "this is no StudyInstanceUID"
     if not study and not is_accession(accession):
         return None, "this is no accession number"
@@ -193,7 +193,12 @@ def _told_apart(text: str) -> tuple[str, str]:
         if text.lower().startswith(prefix):
             rest = text[len(prefix) :].strip()
             return (rest, "") if kind == _STUDY else ("", rest)
-    return (text, "") if text.count(".") >= 3 and _UID.fullmatch(text) else ("", text)
+    return (text, "") if text.count(".") >= 3 and is_study_uid(text) else ("", text)
+
+
+def is_study_uid(text: str) -> bool:
+    """True if this can be a StudyInstanceUID (PS3.5 9.1)."""
+    return _UID.fullmatch(text) is not None
 
 
 def is_accession(text: str) -> bool:
