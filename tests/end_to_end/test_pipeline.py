@@ -176,6 +176,9 @@ def test_killed_twice_and_resumed(place: Place) -> None:
     again = place.run("pipeline", "run", "--resume", code=1)
     assert "no unfinished run" in again.stderr
 
+    words = ("--accession", "ACC1", "--json", "--data", str(place.data))
+    [found] = json.loads(place.run("pacs", "find", "A", *words).stdout)
+    assert found["imported"] == SERIES * INSTANCES
     check_archive(stored(place.research))
     check_run_folder(place)
     check_nothing_shows(place, output)
