@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from anontui.errors import UsageError
+from anontui.errors import CallRefused, UsageError
 from anontui.project.source import SourceKind
 from anontui.tui.acts import common
 from anontui.tui.panes.studies import MOST
@@ -17,14 +17,15 @@ from anontui.tui.screens.pacs import PacsScreen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anontui.idis.archives import ReceiverState
+    from anontui.errors import AnonTUIError
+    from anontui.idis.archives import FoundAnswer, ReceiverState
     from anontui.idis.model import Job
     from anontui.operations.archives import Search
     from anontui.pacs.accessions import Accessions
     from anontui.project.mapping import Mapping
     from anontui.settings import Server
     from anontui.tui.app import AnonTUI
-    from anontui.tui.screens.importing import Planned, Target
+    from anontui.tui.screens.importing import Target
 
 NAME = "pacs"
 
@@ -112,7 +113,8 @@ def _search(app: AnonTUI, numbers: Sequence[str], first: str, last: str) -> Sear
 def show_not_found(app: AnonTUI) -> None:
     """Show the accession numbers that nothing was found for."""
     numbers = _screen(app).studies.not_found
-    head = f"{len(numbers):,} accession numbers brought no study. w writes them to a file.\n"
+    count = len(numbers)
+    head = f"{count:,} accession number{'s'[: count != 1]} brought no study. w writes to a file.\n"
     common.show_text(app, "Not found", Content("\n").join(map(Content, (head, *numbers))))
 
 
@@ -159,46 +161,50 @@ def add(app: AnonTUI) -> None:
     app.push_screen(AddScreen(len(chosen), patients), answered)
 
 
-def pseudonyms_in(mapping: Mapping) -> dict[str, str]:
-    """The pseudonyms that a mapping has for studies, by UID or accession number."""
-    names: dict[str, str] = {}
-    for row in range(len(mapping.rows)):
-        kind, _, value = mapping.cell(row, "source").partition(":")
-        name = mapping.cell(row, "pseudo_id") or mapping.cell(row, "pseudo_name")
-        if kind in (SourceKind.STUDY_INSTANCE_UID, SourceKind.ACCESSION_NUMBER) and name:
-            names.setdefault(value.strip(), name)
-    return names
-
-
 def import_(app: AnonTUI) -> None:
-    """Show what an import of the marked studies would do; then do it."""
-    from anontui.tui.screens.importing import ImportScreen, Planned, Target
+    """Show what an import of the marked studies would do; then do it.
+
+    What is in the mapping is left to it: its rows have their pseudonyms, and know their jobs.
+    """
+    from anontui.tui.screens.importing import ImportScreen, Target
 
     pacs = _screen(app)
-    studies, server = pacs.studies, pacs.archives.server
+    marked, server, archive = pacs.studies.marked(), pacs.archives.server, pacs.studies.source
     assert server is not None  # noqa: S101 - it found the studies
-    workspace, chosen = common.workspace_of(app), studies.marked()
     mapping = app.model.editor.mapping if app.model.editor else None
-    names = pseudonyms_in(mapping) if mapping else {}
-    planned = [
-        Planned(one, names.get(one.study) or names.get(one.accession) or "") for one in chosen
-    ]
-
-    def option(name: str) -> str:
-        return (mapping.option(name) if mapping else "") or workspace.settings.job_defaults.get(
-            name, ""
-        )
+    there = _sources(mapping) if mapping else set()
+    studies = [one for one in marked if not there & {one.study, one.accession}]
+    if not studies:
+        app.say("Import: they are in the mapping, create their jobs there (P, 3, c)", "$warning")
+        return
 
     def answered(target: Target | None) -> None:
         if target is not None:
-            _import(app, server, studies.source, planned, target)
+            _import(app, server, archive, studies, target)
 
-    target = Target(option("project"), option("destination_path"))
-    app.push_screen(ImportScreen(planned, studies.source, server.name, target), answered)
+    defaults = common.workspace_of(app).settings.job_defaults
+    project, destination = (
+        (mapping and mapping.option(name)) or defaults.get(name, "")
+        for name in ("project", "destination_path")
+    )
+    app.push_screen(
+        ImportScreen(
+            studies, archive, server.name, Target(project, destination), len(marked) - len(studies)
+        ),
+        answered,
+    )
+
+
+def _sources(mapping: Mapping) -> set[str]:
+    """The UIDs and accession numbers of studies that a mapping names."""
+    rows = range(len(mapping.rows))
+    sources = (mapping.cell(row, "source").partition(":") for row in rows)
+    kinds = (SourceKind.STUDY_INSTANCE_UID, SourceKind.ACCESSION_NUMBER)
+    return {value.strip() for kind, _, value in sources if kind.strip() in kinds} - {""}
 
 
 def _import(
-    app: AnonTUI, server: Server, archive: str, planned: Sequence[Planned], target: Target
+    app: AnonTUI, server: Server, archive: str, studies: Sequence[FoundAnswer], target: Target
 ) -> None:
     workspace = common.workspace_of(app)
 
@@ -209,7 +215,7 @@ def _import(
         from anontui.operations.servers import connect
 
         wanted = Import(archive, target.destination, target.project)
-        orders = [Order(study=one.study.study, pseudonym=one.pseudonym) for one in planned]
+        orders = [Order(study=one.study) for one in studies]
         with connect(workspace.settings, server) as client:
             for event in import_studies(client, wanted, orders):
                 if isinstance(event, Result):
@@ -222,8 +228,17 @@ def _import(
         _screen(app).studies.grid.clear_marks()
         app.load()
 
-    count = len(planned)
-    app.start("jobs", work, done, label=f"Importing {count} stud{'y' if count == 1 else 'ies'}")
+    def failed(error: AnonTUIError) -> None:
+        if isinstance(error, CallRefused) and "anonymizedpatientid" in error.errors:
+            error = UsageError(
+                f"Project {target.project} gives no pseudonyms by itself",
+                advice="Add the studies to the mapping (a), and create their jobs there.",
+            )
+        app.fail(error)
+
+    count = len(studies)
+    label = f"Importing {count} stud{'y' if count == 1 else 'ies'}"
+    app.start("jobs", work, done, failed, label=label)
 
 
 # -- jobs, archives, receiver ------------------------------------------------------------

@@ -192,9 +192,10 @@ class ArchivesPane(Pane):
         if error.advice == OTHER_VERSION:
             words = NO_SEARCH.format(server=name)
         elif isinstance(error, ServerUnreachable):
-            words = f"{name} does not answer.\n\n{wrapped(error.advice or error.message)}\nr asks again."
+            do = wrapped(error.advice or error.message)
+            words = f"{name} does not answer.\n{do}\nr asks again here."
         else:
-            words = f"{wrapped(trouble(error))}\n\nr asks again."
+            words = f"{wrapped(trouble(error))}\nr asks again here."
         self._show([], words)
 
     def _show(self, nodes: list[ArchiveNode], empty: str) -> None:

@@ -97,6 +97,10 @@ class ImportsPane(Pane):
         known = (model.jobs.get(job_id) for job_id in reversed(model.job_ids()))
         return [job for job in known if job is not None and job.source_type == "WADO"]
 
+    def final(self) -> frozenset[int]:
+        """Those that have come to their end."""
+        return frozenset(job.job_id for job in self.jobs() if job.status.is_final)
+
     def by_source(self) -> dict[str, Job]:
         """The newest job of each study, by its UID or accession number."""
         return {source_of(job): job for job in reversed(self.jobs())}

@@ -134,6 +134,7 @@ class StudiesPane(Pane):
         """The file that the accession numbers came from."""
         self._wanted: Search | None = None
         self._more = self._failed = False
+        self._words = HOW
         self._asked: Task | None = None
         self._sorted = -1, False
 
@@ -189,7 +190,9 @@ class StudiesPane(Pane):
         return parts
 
     def archive_changed(self) -> None:
-        """Another archive is the one to search, or it told how it is doing."""
+        """Another archive is the one to search, or it told how it is doing; or there is none."""
+        archives = self._pacs.archives
+        self.grid.empty = self._words if archives.nodes else archives.grid.empty
         self.show_title()
 
     # -- searching -----------------------------------------------------------------------
@@ -256,7 +259,7 @@ class StudiesPane(Pane):
         self.studies, self.series = list(found.answers) if found else [], {}
         self.not_found = found.not_found if found else ()
         self._more = found.more if found else False
-        self.grid.empty = empty
+        self._words = self.grid.empty = empty
         self._sort()
 
     def refresh_rows(self) -> None:

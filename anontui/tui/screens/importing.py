@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from anontui.idis.archives import FoundAnswer
 
 
-@dataclass(frozen=True, repr=False)
-class Planned:
-    """A study to import and its pseudonym, empty where the server gives one."""
-
-    study: FoundAnswer
-    pseudonym: str
-
-
 @dataclass(frozen=True)
 class Target:
     """Into which project, and to which folder or archive."""
@@ -35,34 +27,43 @@ class Target:
 
 
 class _Rows:
-    def __init__(self, planned: Sequence[Planned]) -> None:
-        self._planned = planned
+    def __init__(self, studies: Sequence[FoundAnswer]) -> None:
+        self._studies = studies
 
     def __len__(self) -> int:
-        return len(self._planned)
+        return len(self._studies)
 
     def key(self, index: int) -> str:
         """The study's UID."""
-        return self._planned[index].study.study
+        return self._studies[index].study
 
     def cells(self, index: int) -> Sequence[str | Cell]:
-        """Accession number, date, what, counts, pseudonym."""
-        study, pseudonym = self._planned[index].study, self._planned[index].pseudonym
-        name = pseudonym or Cell("from the server", "dim")
-        if study.imported:
-            name = Cell(f"⚠ {study.imported:,} imported", "warn")
+        """Accession number, date, what, counts, how much is imported already."""
+        study = self._studies[index]
         return [
             study.accession,
             day(study.date),
             study.description,
             "" if study.series_count is None else str(study.series_count),
             "" if study.instances is None else f"{study.instances:,}",
-            name,
+            Cell(f"⚠ {study.imported:,} before", "warn") if study.imported else "",
         ]
 
 
 class ImportScreen(Dialog[Target]):
-    """Shows the plan; Enter imports."""
+    """Shows the plan; Enter imports.
+
+    Parameters
+    ----------
+    studies
+        What will be imported.
+    archive, server
+        Where they are, and who fetches them.
+    target
+        What is proposed.
+    left_out
+        How many of the marked studies are left to the mapping.
+    """
 
     COLUMNS = (
         Column("accession", "accession", 14, min_width=8),
@@ -70,21 +71,29 @@ class ImportScreen(Dialog[Target]):
         Column("description", "description", None, min_width=8),
         Column("series", "ser", 4, min_width=3, right=True),
         Column("instances", "inst", 6, min_width=4, right=True),
-        Column("pseudonym", "pseudonym", 24, min_width=15),
+        Column("imported", "imported", 16, min_width=12),
     )
 
     def __init__(
-        self, planned: Sequence[Planned], archive: str, server: str, target: Target
+        self,
+        studies: Sequence[FoundAnswer],
+        archive: str,
+        server: str,
+        target: Target,
+        left_out: int,
     ) -> None:
         super().__init__("Import: nothing has been sent yet", "enter import · tab next · esc back")
-        self._planned = planned
-        count, total = len(planned), sum(one.study.instances or 0 for one in planned)
-        series = sum(one.study.series_count or 0 for one in planned)
+        self._studies = studies
+        count, total = len(studies), sum(one.instances or 0 for one in studies)
+        series = sum(one.series_count or 0 for one in studies)
         what = f" ({series:,} series, {total:,} instances)" if total else ""
         self._question = (
             f"Import {count:,} stud{'y' if count == 1 else 'ies'}{what} "
             f"from {archive} through {server}?"
         )
+        self._meaning = "The project gives the pseudonyms."
+        if left_out:
+            self._meaning += f" {left_out:,} more in the mapping: create their jobs there."
         self._project = Input(target.project, compact=True, select_on_focus=False)
         self._target = Input(
             target.destination,
@@ -97,12 +106,13 @@ class ImportScreen(Dialog[Target]):
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
-        """Question, where to, studies."""
+        """Question, what it means, where to, studies."""
         fields = (("project", self._project), ("to", self._target))
         lines = [Horizontal(Label(f"{n:>8} "), field, classes="field") for n, field in fields]
         question = Static(self._question, classes="question", markup=False)
-        grid = Grid(self.COLUMNS, _Rows(self._planned))
-        return [question, *lines, self._wrong, grid]
+        meaning = Static(self._meaning, classes="meaning", markup=False)
+        grid = Grid(self.COLUMNS, _Rows(self._studies))
+        return [question, meaning, *lines, self._wrong, grid]
 
     def on_input_submitted(self) -> None:
         """Enter imports, if it is said where to."""

@@ -34,7 +34,8 @@ class PacsScreen(PaneScreen):
         self.studies: StudiesPane = StudiesPane()
         self.imports: ImportsPane = ImportsPane()
         super().__init__((self.archives, self.studies, self.imports), self.studies, "pacs")
-        self._at_work = False
+        self._counted: frozenset[int] = frozenset()
+        """The jobs that had come to their end when the archive was asked."""
 
     def compose(self) -> ComposeResult:
         """Header, tabs, panes, strip, keys."""
@@ -60,6 +61,8 @@ class PacsScreen(PaneScreen):
             self.studies.forget()
         self.archives.ask()
         self.imports.show_rows()
+        self.studies.refresh_rows()
+        self._count_imported()
 
     def _look(self) -> None:
         if self.app.screen is self:
@@ -104,6 +107,7 @@ class PacsScreen(PaneScreen):
         if self.studies.studies and self.studies.form.in_use:
             self.studies.grid.focus(scroll_visible=False)
         self.imports.show_rows()
+        self._counted = self.imports.final()
 
     def search_here(self) -> None:
         """Go from the archives to the form."""
@@ -125,11 +129,13 @@ class PacsScreen(PaneScreen):
         """Show it; when the last job has come to its end, ask what is imported now."""
         self.imports.jobs_changed(ids, flash)
         self.studies.refresh_rows()
-        was, self._at_work = (
-            self._at_work,
-            any(not job.status.is_final for job in self.imports.jobs()),
-        )
-        if was and not self._at_work:
+        self._count_imported()
+
+    def _count_imported(self) -> None:
+        """Once nothing is at work any more, ask anew how much of the studies is imported."""
+        final = self.imports.final()
+        if final != self._counted and len(final) == len(self.imports.jobs()):
+            self._counted = final
             self.studies.ask_imported()
 
     def back(self) -> None:
