@@ -93,11 +93,11 @@ def _numbers(path: Path, rows: list[Row]) -> Accessions:
             column = named[0]
         elif max(sum(map(bool, cells)) for _, cells in rows) > 1:
             raise _unfit(path, "it has several columns, and none is named accession_number")
+        else:
+            rows = [(number, list(filter(None, cells))) for number, cells in rows]
         if named or not any(map(str.isdigit, "".join(first))):
             passed_over.append(PassedOver(line, "the header"))
             rows = rows[1:]
-        elif not first[0]:
-            column = next(i for i, cell in enumerate(first) if cell)
     numbers: dict[str, int] = {}
     for line, cells in rows:
         number = cells[column] if column < len(cells) else ""

@@ -77,37 +77,24 @@ def fetch_study(
     classes = _Classes((archive.node.sop_classes, tuple(sop_classes)))
     listed = instances_of(archive, study, tick)
     count = _Count(study, inbox, classes, listed, tick, told)
-    name = archive.node.name
-    if not count.expected:
-        what = "has no such study" if not listed else "has nothing wanted of this study"
-        raise NoSuchStudy(
-            f"{name} {what}",
-            advice="Check its number, and which SOP classes are wanted.",
-        )
-    before = count.look()
+    count.sweep()
+    before = inbox.count()
+    there = count.look()
     error: PacsError | None = None
     empty = 0
-    while missing := count.missing():
-        there = count.look()
-        is_all = not there and not count.left_out
-        wanted = () if is_all else tuple((one.series, one.instance) for one in missing)
-        try:
-            archive.retrieve(Wanted(study, wanted), inbox, count.tick)
-            error = None
-        except PacsError as raised:
-            error = raised
-        count.sweep()
-        if count.missing() and not (error and not error.transient):
-            count.wait(patience)
-        if error and not error.transient:
-            break
-        empty = 0 if count.look() > there else empty + 1
-        if empty == ROUNDS:
-            break
-    if missing:
-        raise _short(name, count, error)
-    there = count.look()
-    return Fetched(there, there - before, len(count.left_out))
+    while count.missing() and empty < ROUNDS and (error is None or error.transient):
+        error = _round(archive, count, patience)
+        came, there = count.look() - there, count.look()
+        empty = 0 if came else empty + 1
+    if count.missing():
+        raise _short(archive.node.name, count, error)
+    if not count.expected:
+        what = "has nothing wanted of this study" if listed else "has no such study"
+        raise NoSuchStudy(
+            f"{archive.node.name} {what}",
+            advice="Check its number, and which SOP classes are wanted.",
+        )
+    return Fetched(inbox.count(), inbox.count() - before, len(count.left_out))
 
 
 def instances_of(archive: Archive, study: str, tick: Tick) -> list[Instance]:
@@ -173,6 +160,21 @@ def _instances(archive: Archive, query: Query, tick: Tick) -> list[Instance]:
     return [answer for answer in archive.find(query, tick) if isinstance(answer, Instance)]
 
 
+def _round(archive: Archive, count: _Count, patience: float) -> PacsError | None:
+    """Ask for what is missing, and return how that failed if it did."""
+    error = None
+    is_all = not count.look() and not count.left_out
+    wanted = () if is_all else tuple((one.series, one.instance) for one in count.missing())
+    try:
+        archive.retrieve(Wanted(count.study, wanted), count.inbox, count.tick)
+    except PacsError as raised:
+        error = raised
+    if error is None or error.transient:
+        count.wait(patience)
+    count.sweep()
+    return error
+
+
 def _short(name: str, count: _Count, error: PacsError | None) -> PacsError:
     """Return the error of a study that did not come whole."""
     text = f"{count.look()} of {len(count.expected)} instances came from {name}"
@@ -215,7 +217,7 @@ class _Count:
         tick: Tick,
         told: Told,
     ) -> None:
-        self._study, self._inbox, self._classes = study, inbox, classes
+        self.study, self.inbox, self._classes = study, inbox, classes
         self._tick, self._told = tick, told
         self._next_look = 0.0
         self.left_out = {
@@ -228,7 +230,7 @@ class _Count:
         }
 
     def missing(self) -> list[Instance]:
-        return [one for one in self.expected if not self._inbox.has(one.instance)]
+        return [one for one in self.expected if not self.inbox.has(one.instance)]
 
     def look(self) -> int:
         """Count what is there, and tell."""
@@ -242,7 +244,7 @@ class _Count:
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + _LOOK
-            self._told(min(self._inbox.count(), len(self.expected)), len(self.expected))
+            self._told(min(self.inbox.count(), len(self.expected)), len(self.expected))
 
     def wait(self, patience: float) -> None:
         """Wait while more comes: some archives send after they have answered."""
@@ -253,11 +255,10 @@ class _Count:
             time.sleep(min(_LOOK, patience))
             if (now := self.look()) > there:
                 there, end = now, time.monotonic() + patience
-        self.sweep()
 
     def sweep(self) -> None:
         """Take out what is not of this study, or not of a class that is wanted."""
-        for path in self._inbox.files():
+        for path in self.inbox.files():
             if path in self._trusted or path in self._sound:
                 continue
             self._tick()
@@ -267,10 +268,10 @@ class _Count:
                 path.unlink()
                 continue
             is_wanted = not self._classes or self._classes.want(head.sop_class)
-            if head.study == self._study and is_wanted:
+            if head.study == self.study and is_wanted:
                 self._sound.add(path)
                 continue
             path.unlink()
-            if head.study == self._study:
+            if head.study == self.study:
                 self.left_out.add(head.instance)
                 self.expected = [one for one in self.expected if one.instance != head.instance]

@@ -141,7 +141,7 @@ class BucketArchive:
                 f"The bucket of {name} does not take it",
                 cause=code,
                 advice="Ask the people of this service, and give them the cause.",
-                transient=code in _AGAIN or code.startswith("5"),
+                transient=error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500,
             ) from None
         if isinstance(error, BotoCoreError):
             raise PacsError(

@@ -32,8 +32,11 @@ class Staged:
     url: str
     requests: list[Request] = field(default_factory=list)
 
-    def node(self, *, answer: float = 2.0, **more: str) -> Node:
-        return Node("STAGED", web=Web(self.url, **more), timeouts=Timeouts(2.0, 2.0, answer))  # type: ignore[arg-type]
+    def node(
+        self, *, answer: float = 2.0, user: str = "", password: str = "", token: str = ""
+    ) -> Node:
+        web = Web(self.url, user=user, password=password, token=token)
+        return Node("STAGED", web=web, timeouts=Timeouts(2.0, 2.0, answer))
 
     @property
     def targets(self) -> list[str]:

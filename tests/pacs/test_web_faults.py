@@ -47,11 +47,20 @@ def nothing(*_: object) -> None:
     pass
 
 
-def retrieved(script_answer: Iterable[bytes], folder: Path, **node: str) -> tuple[Staged, Inbox]:
+def retrieved(
+    script_answer: Iterable[bytes],
+    folder: Path,
+    *,
+    user: str = "",
+    password: str = "",
+    token: str = "",
+) -> tuple[Staged, Inbox]:
     """Retrieve the study from a server that answers so."""
     inbox = Inbox(folder)
-    with staged(lambda _: script_answer) as server, closing(WebArchive(server.node(**node))) as web:
-        web.retrieve(Wanted(STUDY), inbox, nothing)
+    with staged(lambda _: script_answer) as server:
+        node = server.node(user=user, password=password, token=token)
+        with closing(WebArchive(node)) as web:
+            web.retrieve(Wanted(STUDY), inbox, nothing)
     return server, inbox
 
 

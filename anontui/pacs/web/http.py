@@ -57,7 +57,7 @@ class Session:
             base = httpx.URL(web.url)
         except httpx.InvalidURL:
             base = httpx.URL()
-        is_plain = not (base.query or base.userinfo or set(base.host) & set("[]"))
+        is_plain = not (base.query or base.userinfo or "%" in base.host)
         if base.scheme not in ("http", "https") or not base.host or not is_plain:
             raise PacsError(
                 f"The url of {node.name} is not that of a DICOMweb service",
