@@ -233,7 +233,10 @@ def _receiver(node: Node) -> ReceiverConfig:
     check_names(given, _RECEIVER)
     running = given["running"].text().lower() if "running" in given else "true"
     if running not in ("true", "false"):
-        raise DeidError(f"{given['running'].where}: running: write true or false")
+        raise DeidError(
+            f"{given['running'].where}: running: {shown(running)} is none",
+            advice="Write true or false.",
+        )
     return ReceiverConfig(
         port=_port(given["port"]) if "port" in given else ReceiverConfig.port,
         host=(given["host"].text() if "host" in given else "") or LOOPBACK,
@@ -246,7 +249,10 @@ def _receiver(node: Node) -> ReceiverConfig:
 def _seconds(node: Node) -> int:
     text = node.text()
     if not re.fullmatch("[0-9]{1,5}", text) or not int(text):
-        raise DeidError(f"{node.where}: quiet: {shown(text)} is no number of seconds")
+        raise DeidError(
+            f"{node.where}: quiet: {shown(text)} is no number of seconds",
+            advice="Write a whole number above 0.",
+        )
     return int(text)
 
 

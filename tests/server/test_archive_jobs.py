@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -43,7 +44,7 @@ TO_PACS = {"destination_type": "NODE", "destination_path": "PACS"}
 
 
 def pacs_job(ledger: Ledger, wanted: str = STUDY, **more: object) -> int:
-    fields = {"source_type": "WADO", "source_path": None, "source_name": "PACS"}
+    fields: dict[str, Any] = {"source_type": "WADO", "source_path": None, "source_name": "PACS"}
     return create(ledger.store, **fields | {"source_instance_id": wanted} | more)
 
 
@@ -339,7 +340,7 @@ def test_other_bytes_under_one_uid_are_held(ledger: Ledger, pacs: FakeArchive, s
 def test_only_archives_of_the_project_are_used(
     ledger: Ledger, pacs: FakeArchive, more: dict[str, str], error: str
 ) -> None:
-    fields = {"source_type": "WADO", "source_path": None, "source_name": "PACS"}
+    fields: dict[str, Any] = {"source_type": "WADO", "source_path": None, "source_name": "PACS"}
     with _server(ledger):
         job = ended(
             ledger.store, create(ledger.store, **fields | {"source_instance_id": STUDY} | more)
