@@ -266,12 +266,13 @@ def listen(data: Path | None) -> None:
             "No project receives anything",
             advice="Write receive, destination and pseudonyms into a project's project.yml.",
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with make_receiver(folder) as receiver:
-        say(f"Listening on {folder.config.current().receiver.host}:{receiver.port}, until Ctrl-C")
-        for aet, project in sorted(receiving.items()):
-            say(f"{aet} is for project {project}")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
+            host = folder.config.current().receiver.host
+            say(f"Listening on {host}:{receiver.port}, until Ctrl-C")
+            for aet, project in sorted(receiving.items()):
+                say(f"{aet} is for project {project}")
             while True:
                 time.sleep(_LOOK_EVERY)
         say(f"\n{receiver.received} instances were received.")

@@ -65,7 +65,7 @@ def test_received_imported_and_sent_again(tmp_path: Path) -> None:
         else:
             pacs("send", "US", *sent, "--yes")
         pacs("import", tmp_path / "disc", "--project", "Lung")
-        wait_until(lambda: len(list((share / "out").rglob("*.dcm"))) == 9, seconds=90)
+        wait_until(lambda: len(list(share.glob("out/L-*/*/*/*.dcm"))) == 9, seconds=90)
         wait_until(lambda: counted(pacs("index", "--json").stdout) == (3, 3, 9, 9))
         log = (data / "server.log").read_text()
     finally:
