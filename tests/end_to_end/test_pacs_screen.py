@@ -72,7 +72,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         project = data / "projects" / PROJECT
         project.mkdir(parents=True)
         (project / "project.yml").write_text(
-            yaml.safe_dump({"users": ["z1"], "archives": ["MAIN"]})
+            yaml.safe_dump({"users": ["z1"], "archives": ["MAIN"], "pseudonyms": "LC-{n:04d}"})
         )
         token = run("serve", "user", "add", "z1", "--data", data, env=env).split()[-1]
         run("serve", "--detach", "--data", data, "--share", f"{SHARE}={share}", env=env)

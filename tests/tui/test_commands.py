@@ -63,6 +63,8 @@ NO_COMMAND = {
     "mapping.": "they edit cells; a command opens the whole file: map edit",
     "batch.mark": "commands take ids",
     "server.edit": "commands remove and add",
+    "studies.": "they move about in what was found; pacs find prints and writes it",
+    "imports.": "they are jobs of the batch; commands take ids",
 }
 
 

@@ -229,7 +229,7 @@ def _import(
         app.load()
 
     def failed(error: AnonTUIError) -> None:
-        if isinstance(error, CallRefused) and "anonymizedpatientid" in error.errors:
+        if isinstance(error, CallRefused) and any("anonymizedp" in name for name in error.errors):
             error = UsageError(
                 f"Project {target.project} gives no pseudonyms by itself",
                 advice="Add the studies to the mapping (a), and create their jobs there.",

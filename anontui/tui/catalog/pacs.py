@@ -61,7 +61,7 @@ def _own_batch(app: AnonTUI) -> str:
 
 PACS: tuple[Action, ...] = (
     Action(
-        "pacs.search-here",
+        "studies.search-here",
         "enter,space",
         "Search in this archive",
         late("pacs", "to_form"),
@@ -98,7 +98,7 @@ PACS: tuple[Action, ...] = (
         needs=(archive,),
     ),
     Action(
-        "pacs.clear-form",
+        "studies.clear-form",
         "ctrl+l",
         "Empty the form",
         late("pacs", "clear_form"),
@@ -107,7 +107,7 @@ PACS: tuple[Action, ...] = (
         needs=(opened,),
     ),
     Action(
-        "pacs.form",
+        "studies.form",
         "f",
         "Go to the search form",
         late("pacs", "to_form"),
@@ -116,7 +116,7 @@ PACS: tuple[Action, ...] = (
         needs=(opened,),
     ),
     Action(
-        "pacs.mark",
+        "studies.mark",
         "space",
         "Mark this study",
         _do(lambda pacs: pacs.studies.mark()),
@@ -125,7 +125,7 @@ PACS: tuple[Action, ...] = (
         needs=(found,),
     ),
     Action(
-        "pacs.mark-range",
+        "studies.mark-range",
         "v",
         "Mark all studies from the last mark to here",
         _do(lambda pacs: pacs.studies.grid.mark_range()),
@@ -133,7 +133,7 @@ PACS: tuple[Action, ...] = (
         needs=(found,),
     ),
     Action(
-        "pacs.mark-all",
+        "studies.mark-all",
         "asterisk",
         "Mark all studies that are shown",
         _do(lambda pacs: pacs.studies.grid.mark_all()),
@@ -162,7 +162,7 @@ PACS: tuple[Action, ...] = (
         changes=True,
     ),
     Action(
-        "pacs.series",
+        "studies.series",
         "enter",
         "Show the series of this study, or hide them",
         _do(lambda pacs: pacs.studies.toggle_series()),
@@ -171,7 +171,7 @@ PACS: tuple[Action, ...] = (
         needs=(found,),
     ),
     Action(
-        "pacs.sort",
+        "studies.sort",
         "s",
         "Sort by the next column",
         _do(lambda pacs: pacs.studies.sort()),
@@ -180,7 +180,7 @@ PACS: tuple[Action, ...] = (
         needs=(found,),
     ),
     Action(
-        "pacs.sort-reverse",
+        "studies.sort-reverse",
         "S",
         "Sort the other way round",
         _do(lambda pacs: pacs.studies.sort(reverse=True)),
@@ -188,7 +188,7 @@ PACS: tuple[Action, ...] = (
         needs=(found,),
     ),
     Action(
-        "pacs.search-again",
+        "studies.search-again",
         "r",
         "Search again",
         late("pacs", "find"),
@@ -196,7 +196,7 @@ PACS: tuple[Action, ...] = (
         needs=(archive,),
     ),
     Action(
-        "pacs.not-found",
+        "studies.not-found",
         "n",
         "Show the accession numbers that brought no study",
         late("pacs", "show_not_found"),
@@ -205,7 +205,7 @@ PACS: tuple[Action, ...] = (
         needs=(missing,),
     ),
     Action(
-        "pacs.save-not-found",
+        "studies.save-not-found",
         "w",
         "Write the accession numbers that brought no study to a file",
         late("pacs", "save_not_found"),
@@ -214,7 +214,7 @@ PACS: tuple[Action, ...] = (
         changes=True,
     ),
     Action(
-        "pacs.show-job",
+        "imports.info",
         "enter,i",
         "Show everything about this import",
         _do(lambda pacs: pacs.imports.open_job()),
@@ -223,7 +223,7 @@ PACS: tuple[Action, ...] = (
         needs=(imports,),
     ),
     Action(
-        "pacs.mark-job",
+        "imports.mark",
         "space",
         "Mark this import",
         _do(lambda pacs: pacs.imports.mark()),
@@ -232,7 +232,7 @@ PACS: tuple[Action, ...] = (
         needs=(imports,),
     ),
     Action(
-        "pacs.reset-jobs",
+        "imports.reset",
         "r",
         "Reset the marked imports, or this one",
         late("pacs", "change_jobs", "reset"),
@@ -242,7 +242,7 @@ PACS: tuple[Action, ...] = (
         changes=True,
     ),
     Action(
-        "pacs.cancel-jobs",
+        "imports.cancel",
         "c",
         "Cancel the marked imports, or this one",
         late("pacs", "change_jobs", "cancel"),
