@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 from anontui.pacs.dimse.archive import DimseArchive
 
 __all__ = ["DimseArchive"]
 
-# Its log lines quote what is asked and answered.
+# Log lines and warnings of these libraries quote what is asked and answered.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", module=r"pydicom\.")
