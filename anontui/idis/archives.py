@@ -173,7 +173,7 @@ def _object(answer: object) -> Mapping[str, object]:
 
 
 def _list(content: Mapping[str, object], name: str) -> list[object]:
-    return _list_of(content.get(name) or [])
+    return _list_of(content.get(name, []))
 
 
 def _list_of(value: object) -> list[object]:
