@@ -186,7 +186,11 @@ def test_jobs_that_are_not_those_asked_for(
 
 
 def test_items_in_pages(server: FakeServer, client: Client) -> None:
-    pages = ([{"item_id": 4}, {"item_id": 9}], [{"item_id": 12}], [])
+    pages: tuple[list[dict[str, int]], ...] = (
+        [{"item_id": 4}, {"item_id": 9}],
+        [{"item_id": 12}],
+        [],
+    )
     server.will(*(Answer(body={"items": page}) for page in pages))
     assert [item["item_id"] for item in client.items(1)] == [4, 9, 12]
     assert [request.form["after"] for request in server.requests] == [["0"], ["9"], ["12"]]
