@@ -45,6 +45,7 @@ from anontui.server.worker import Orders, pickled_policy
 log = logging.getLogger(__name__)
 
 FOUND_AT_ONCE = 500  # files that one transaction adds
+NOT_KEPT = "What was received is not kept any more: have it sent again"
 NO_ARCHIVE = "Not available on this server yet: PACS retrieval; the project names no archive"
 
 
@@ -101,6 +102,8 @@ class Attempt(Hold):
                 self._collect(route)
         elif self.claim.status is JobStatus.ACTIVE:
             self.commit(JobStatus.UPLOADED)
+        if route.source is None:  # it may be deleted, if the job was done before
+            route.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with told_as("Could not move file to the destination"):
             parts = self._part_folder(route)
         job = self.claim.job
@@ -190,6 +193,8 @@ class Attempt(Hold):
         files = 0
         if route.archive is not None:
             retrieve_into(self, route.archive, route.root, self._sop_classes())
+        elif route.source is None and not route.root.is_dir():
+            raise JobFailed(NOT_KEPT)
         if route.source is not None:
             found = collect(route.source, route.places, self.tick)
         else:

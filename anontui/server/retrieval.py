@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import threading
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from anontui.pacs.fetch import fetch_study, studies_of
 from anontui.pacs.inbox import Inbox
 from anontui.pacs.node import Node
 from anontui.pacs.ways import Ways
-from anontui.server.beside import Tell, Tick, beside
+from anontui.server.beside import LOOK_EVERY, Tell, Tick, beside
 from anontui.server.incoming import study_key
 from anontui.server.routes import ACCESSION
 
@@ -68,14 +71,11 @@ def retrieve(
                 def told(there: int, of: int, before: tuple[int, int] = (done, total)) -> None:
                     tell(Progress(before[0] + there, before[1] + of))
 
-                fetched = fetch_study(
-                    archive,
-                    study,
-                    Inbox(folder / study_key(study)),
-                    look,
-                    told,
-                    sop_classes=sop_classes,
-                )
+                inbox = Inbox(folder / study_key(study))
+                with _turn(node, look):
+                    fetched = fetch_study(
+                        archive, study, inbox, look, told, sop_classes=sop_classes
+                    )
                 done += fetched.instances
                 total += fetched.instances
             tell(Progress(done, total))
@@ -83,6 +83,24 @@ def retrieve(
             archive.close()
 
     return beside(do, tick)
+
+
+_ports: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+
+
+@contextmanager
+def _turn(node: Node, tick: Tick) -> Iterator[None]:
+    """Wait for one's turn where an archive sends to a port of ours: one study at a time."""
+    if node.web or not node.dimse or not node.dimse.move_port:
+        yield
+        return
+    lock = _ports[node.dimse.move_port]
+    while not lock.acquire(timeout=LOOK_EVERY):
+        tick()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _studies(archive: Archive, wanted: str, tick: Tick) -> list[str]:

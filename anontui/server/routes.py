@@ -59,11 +59,10 @@ def route_of(job: Row, projects: Projects) -> Route:
     """
     name = str(job["project_name"])
     project, places = projects.of(name), projects.places(name)
-    nodes = projects.nodes.current()
     target = destination = None
     written = str(job["destination_path"])
     if job["destination_type"] == "NODE":
-        target = nodes.get(written) if written in project.targets else None
+        target = _node(projects, written, project.targets)
         if target is None:
             raise refused("destination_path", f"Project {name} delivers to no such node")
     else:
@@ -83,7 +82,11 @@ def route_of(job: Row, projects: Projects) -> Route:
     chosen = str(job["source_name"] or "")
     if chosen in FIRST:
         chosen = next(iter(project.archives), "")
-    archive = nodes.get(chosen) if chosen in project.archives else None
+    archive = _node(projects, chosen, project.archives)
     if chosen and archive is None:
         raise refused("source_name", f"Project {name} has no such archive")
     return Route(root, places, None, archive, destination, target)
+
+
+def _node(projects: Projects, name: str, allowed: tuple[str, ...]) -> Node | None:
+    return projects.nodes.current().get(name) if name in allowed else None

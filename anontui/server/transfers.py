@@ -85,7 +85,8 @@ def send_to(hold: Hold, node: Node, parts: Path) -> None:
     failed["nothing is known of them"] += len(by_path)
     if missing := +failed:
         raise JobFailed(
-            f"{missing.total()} of {total} files are not in {node.name} yet: {account(missing)}",
+            f"Could not send the files: {missing.total()} of {total} are not in {node.name} yet: "
+            f"{account(missing)}",
             transient=True,
         )
 

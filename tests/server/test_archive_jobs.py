@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ import pytest
 from pydicom import dcmread
 
 from anontui.idis.model import JobStatus
+from anontui.pacs.archive import Tick, Wanted
+from anontui.pacs.inbox import Inbox
+from anontui.pacs.node import Dimse
 from anontui.pacs.nodefile import write_nodes
 from anontui.server import retrieval, sending
 from anontui.server import runner as runner_module
 from anontui.server.again import delivered_files, deliveries
+from anontui.server.attempt import NOT_KEPT
 from anontui.server.database import Row
 from anontui.server.engine import Processes
 from anontui.server.incoming import Incoming
@@ -37,7 +42,7 @@ from tests.server.running import (
     statuses,
     told,
 )
-from tests.server.support import PROJECT, wait_until, write_dicom
+from tests.server.support import PROJECT, SHARE, wait_until, write_dicom
 
 STUDY = "1.2.826.0.1.3680043.10.999.1"  # of ct_study(0)
 TO_PACS = {"destination_type": "NODE", "destination_path": "PACS"}
@@ -101,11 +106,11 @@ def test_a_study_is_collected_whole_and_its_originals_do_not_stay(
     pacs.add(ct_study(1, instances=2))
     with _server(ledger):
         job = ended(ledger.store, pacs_job(ledger, wanted, source_name=name))
+        wait_until(lambda: not (ledger.folder.path / "incoming" / "jobs" / "1").exists())
     assert (job["status"], job["error"]) == ("DONE", None)
     assert (job["files_downloaded"], job["files_processed"], job["files_expected"]) == (5, 5, 5)
     assert len(delivered(share)) == 5
     assert set(pacs.gave.values()) == {1}
-    wait_until(lambda: not (ledger.folder.path / "incoming" / "jobs" / "1").exists())
     assert ("server", "retrieving") in told(ledger.store, 1)
     assert_tidy(share)
 
@@ -389,3 +394,62 @@ def test_an_old_run_that_hangs_does_not_keep_a_server_from_its_end(
         wait_until(lambda: pacs.opened == 1)
         start = time.monotonic()
     assert time.monotonic() - start < 5
+
+
+def test_what_was_refused_goes_on_when_it_is_released(ledger: Ledger, pacs: FakeArchive) -> None:
+    """The originals are gone by then, but for the copy of what is held."""
+    pacs.refuses = "1"
+    with _server(ledger):
+        job = ended(ledger.store, pacs_job(ledger, **TO_PACS))
+        assert (job["status"], job["files_processed"]) == ("DONE", 4)
+        wait_until(lambda: not incoming(ledger))
+        pacs.refuses = ""
+        with Review.of(ledger.folder, ledger.database) as review:
+            [entry] = review.quarantine.entries()
+            review.release([str(entry["id"])], "root", again=True)
+        job = ended(ledger.store, 1)
+    assert (job["status"], job["files_processed"], job["error"]) == ("DONE", 5, None)
+    assert set(pacs.got.values()) == {1}
+
+
+def test_an_archive_that_sends_to_our_port_is_asked_for_one_study_at_a_time(
+    ledger: Ledger, pacs: FakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = replace(NODE, dimse=Dimse("PACS", "127.0.0.1", 104, move_port=11113))
+    write_nodes(ledger.folder.path / "nodes.yml", {"PACS": node})
+    at_once: list[int] = []
+    real, lock, inside = pacs.retrieve, threading.Lock(), set[int]()
+
+    def watched(wanted: Wanted, inbox: Inbox, tick: Tick) -> None:
+        with lock:
+            inside.add(threading.get_ident())
+            at_once.append(len(inside))
+        time.sleep(0.1)
+        real(wanted, inbox, tick)
+        inside.discard(threading.get_ident())
+
+    monkeypatch.setattr(pacs, "retrieve", watched)
+    with _server(ledger):
+        ids = [pacs_job(ledger, destination_path=rf"{SHARE}\out-{n}") for n in range(4)]
+        assert {ended(ledger.store, job_id)["status"] for job_id in ids} == {"DONE"}
+    assert set(at_once) == {1}
+
+
+def test_a_wrong_file_of_nodes_stops_jobs_with_archives_only(
+    ledger: Ledger, pacs: FakeArchive, share: Path
+) -> None:
+    write_dicom(share / "in", 1)
+    (ledger.folder.path / "nodes.yml").write_text("PACS: {nonsense: 1}")
+    with _server(ledger):
+        assert ended(ledger.store, create(ledger.store))["status"] == "DONE"
+        job = ended(ledger.store, pacs_job(ledger))
+    assert error_of(job) == "The server's settings are wrong: tell its admin"
+
+
+def test_a_received_study_that_is_not_kept_any_more_is_told(
+    ledger: Ledger, pacs: FakeArchive
+) -> None:
+    with _server(ledger):
+        name = f"{'0' * 32}.{'0' * 8}"
+        job = ended(ledger.store, pacs_job(ledger, name, source_name="received"))
+    assert (job["status"], error_of(job), job["retries"]) == ("ERROR", NOT_KEPT, 0)
