@@ -32,7 +32,7 @@ def days(text: str) -> tuple[str, str]:
         if first is not None and last is not None and (not first or not last or first <= last):
             return first, last
     raise UsageError(
-        "These are no dates", advice="Write 2024-03-01, 2024-03, or two of them: 2022 – 2024."
+        "These are no dates", advice="Write 2024-03-01, 2024-03, or two of them: 2022-2024."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.app import ComposeResult
@@ -281,15 +282,17 @@ class StudiesPane(Pane):
     def _sort(self) -> None:
         at, down = self._sorted
         if at >= 0:
-            texts = StudyRows(self.studies, {}, {})
+            rows = StudyRows(self.studies, {}, {})
+            cells = (rows.cells(row)[at] for row in range(len(rows)))
+            texts = (cell if isinstance(cell, str) else cell.text for cell in cells)
             keys = {
-                one.study: sort_key(c if isinstance(c := texts.cells(row)[at], str) else c.text)
-                for row, one in enumerate(texts.answers)
+                one.study: sort_key(text.replace(",", ""))  # a thousand is 1,000 there
+                for one, text in zip(self.studies, texts, strict=True)
             }
             self.studies.sort(key=lambda one: keys[one.study], reverse=down)
         sign = "▼" if down else "▲"
         self.grid.columns = [
-            Column(**{**vars(column), "label": f"{column.label}{sign}"}) if n == at else column
+            replace(column, label=f"{column.label}{sign}") if n == at else column
             for n, column in enumerate(self.columns)
         ]
         self.refresh_rows()

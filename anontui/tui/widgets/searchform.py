@@ -18,7 +18,7 @@ HINT = "enter searches · tab goes to the next field · esc to the list"
 _LINES = (
     (("accession", "numbers, or a file of them: list.xlsx"), ("modality", "CT")),
     (("patient id", "* and ? are wildcards"), ("name", "Family^*")),
-    (("dates", "2024, 2024-03, 2024-03-01 – 2024-03-31"), ("study uid", "1.2.840…")),
+    (("dates", "2024, 2024-03, 2024-03-01, 2022-2024"), ("study uid", "1.2.840…")),
 )
 """The fields of each line, and what shows in them while they are empty."""
 
