@@ -88,20 +88,19 @@ def _keep(
         return Status.WRONG_CLASS, None
     study = study_of(data, context.syntax)
     for left in reversed(range(_TRIES)):
-        inbox = place(study)
-        if inbox is None:
-            return Status.NOT_WANTED, None
         try:
-            if inbox.has(instance):
-                if sync:
-                    sync_folder(inbox.folder)
-            else:
+            inbox = place(study)
+            if inbox is None:
+                return Status.NOT_WANTED, None
+            if not inbox.has(instance):
                 with inbox.writing(instance, sync=sync) as file:
                     file.write(file_head(context.sop_class, instance, context.syntax))
                     data.seek(0)
                     shutil.copyfileobj(data, file)
-        except FileNotFoundError:  # the folder was taken away meanwhile: it gets a new one
-            if not left:
+            elif sync:
+                sync_folder(inbox.folder)
+        except (FileNotFoundError, FileExistsError):
+            if not left:  # else its folder was taken away meanwhile, and gets a new one
                 raise
         else:
             return Status.STORED, inbox
