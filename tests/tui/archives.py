@@ -164,7 +164,9 @@ def _fits(one: FoundAnswer, accessions: Sequence[str], query: Mapping[str, str])
     )
 
 
-def fetching(job_id: int, of: FoundAnswer, status: JobStatus, down: int, done: int) -> Job:
+def fetching(
+    job_id: int, of: FoundAnswer, status: JobStatus, down: int, done: int, **changes: Any
+) -> Job:
     """The job that fetches a study."""
     return fakes.job(
         job_id,
@@ -175,4 +177,5 @@ def fetching(job_id: int, of: FoundAnswer, status: JobStatus, down: int, done: i
         source_instance_id=of.study,
         files_downloaded=down,
         files_processed=done,
+        **changes,
     )

@@ -130,6 +130,8 @@ class ArchivesPane(Pane):
         return self.screen
 
     def _chosen(self) -> None:
+        if not self.is_attached:  # the app is closing
+            return
         self.show_title()
         self._pacs.studies.archive_changed()
         self.anontui.front.refresh_lines()

@@ -211,21 +211,25 @@ class StudiesPane(Pane):
         self.source, self.asked_file, self._wanted = node.name, file, wanted
 
         def done(found: Found) -> None:
-            if task is self._asked:
+            if self._waits_for(task):
                 self._end(found, NOTHING.format(node=node.name))
                 self._pacs.searched()
 
         def failed(error: AnonTUIError) -> None:
-            if task is self._asked:
+            if self._waits_for(task):
                 self._end(None, f"{wrapped(trouble(error))}\n\n{AGAIN}", failed=True)
 
         def dropped() -> None:
-            if task is self._asked:
+            if self._waits_for(task):
                 self._end(None, CANCELLED)
 
         self._end(None, ASKING.format(node=node.name))
         task = self._asked = self._pacs.ask(wanted, node.name, done, failed, dropped)
         self.show_title()
+
+    def _waits_for(self, task: Task) -> bool:
+        """True if what comes of a task is still wanted: no newer one, and the app not closing."""
+        return task is self._asked and self.is_attached
 
     def ask_imported(self) -> None:
         """Search once more without a word, to see what is imported now."""
@@ -234,7 +238,7 @@ class StudiesPane(Pane):
             return
 
         def done(found: Found) -> None:
-            if self.studies is shown:
+            if self.studies is shown and self.is_attached:
                 counts = {one.study: one for one in found.answers}
                 self.studies = [counts.get(one.study, one) for one in shown]
                 self.refresh_rows()
@@ -307,7 +311,7 @@ class StudiesPane(Pane):
             return
 
         def done(found: Found) -> None:
-            if any(one.study == study for one in self.studies):
+            if self.is_attached and any(one.study == study for one in self.studies):
                 self.series[study] = tuple(sorted(found.answers, key=lambda one: one.number or 0))
                 self.refresh_rows()
 
