@@ -236,7 +236,7 @@ def _matches(study: Study, query: Query) -> bool:
         and fits(study.patient_name, query.patient_name)
         and (not query.date_from or study.date >= query.date_from)
         and (not query.date_to or study.date <= query.date_to)
-        and (not query.modality or query.modality in study.modalities)
+        and (not query.modality or query.modality in (study.modalities or [query.modality]))
         and (not query.study or query.study == study.study)
     )
 
