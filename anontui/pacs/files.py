@@ -99,7 +99,8 @@ def read_head(path: Path) -> Head:
                 stop_when=lambda tag, _vr, _length: tag > _SERIES,
                 specific_tags=list(_UIDS),
             )
-        uids = [str(dataset[tag].value) for tag in _UIDS]
+        # as bytes, as pydicom would warn of odd ones, and quote them
+        uids = [dataset.get_item(tag).value.decode("ascii").rstrip("\0 ") for tag in _UIDS]
     except OSError:
         raise
     except (Exception, RecursionError) as error:  # pydicom fails in many ways on a broken file

@@ -173,10 +173,10 @@ def test_what_comes_after_the_answer_is_waited_for(tmp_path: Path) -> None:
 
     def late(inbox: Inbox, _: Wanted) -> None:
         for number, dataset in enumerate(DATASETS):
-            Timer(0.15 * number, put, (inbox, dataset)).start()
+            Timer(0.3 * number, put, (inbox, dataset)).start()
 
     archive = Scripted(late)
-    assert fetch(archive, tmp_path, patience=2.0) == Fetched(8, 8, 0)
+    assert fetch(archive, tmp_path, patience=1.0) == Fetched(8, 8, 0)
     assert len(archive.wanted) == 1
 
 

@@ -235,6 +235,22 @@ def test_a_way_that_refuses_to_send_falls_to_the_next(three: Three, files: list[
     assert "bucket got 0" in three.log
 
 
+def test_what_one_way_took_is_not_sent_by_the_next(three: Three, files: list[Path]) -> None:
+    def take(uid: str) -> Sending:
+        if uid == UIDS[2]:
+            raise NotOffered("No more of this")
+        return Sending.SENT
+
+    three.web.takes = take
+    assert [one.path for one in three.send(files)] == files
+    assert [line for line in three.log if "got" in line] == [
+        "web got 0",
+        "web got 1",
+        "dimse got 2",
+        "dimse got 3",
+    ]
+
+
 def test_one_that_breaks_in_between_tells_what_came(three: Three, files: list[Path]) -> None:
     def take(uid: str) -> Sending:
         if uid == UIDS[2]:

@@ -99,6 +99,12 @@ def test_a_whole_answer_is_kept_though_it_is_open_ended(tmp_path: Path) -> None:
     assert headers["accept"] == 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
+def test_an_instance_that_comes_twice_is_kept_once(tmp_path: Path) -> None:
+    _, inbox = retrieved(open_ended(multipart(*FILES * 20)), tmp_path)
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == sorted(FILES)
+    assert inbox.count() == 3
+
+
 def test_one_file_may_come_without_parts(tmp_path: Path) -> None:
     _, inbox = retrieved(answer(FILES[0], kind="application/dicom"), tmp_path)
     assert inbox.has(UIDS[0])
@@ -169,6 +175,16 @@ def test_compression_that_is_broken_is_an_error(tmp_path: Path, encoding: str, b
     )
     with pytest.raises(PacsError, match="makes no sense"):
         retrieved([head.encode(), body], tmp_path)
+
+
+def test_a_compressed_answer_that_is_cut_is_an_error() -> None:
+    content = gzip.compress(b"[]")[:-4]
+    with (
+        staged(lambda _: answer(content, more="Content-Encoding: gzip\r\n")) as server,
+        closing(WebArchive(server.node())) as web,
+        pytest.raises(PacsError, match="makes no sense"),
+    ):
+        list(web.find(Query(), nothing))
 
 
 def test_a_bomb_of_an_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
