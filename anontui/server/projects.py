@@ -29,7 +29,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anontui.deid.readers.texts import lines_of, read_text, shown
 from anontui.deid.readers.yamlnodes import Node, load_nodes
@@ -320,6 +320,7 @@ def read_project(path: Path) -> Project:
     with told_of(path):
         given = load_nodes(read_text(path), str(path)).names()
         check_names(given, KEYS)
+        targets = _texts(given.get("targets"))
         return Project(
             name=_name(given.get("name"), path.parent.name),
             description=given["description"].text() if "description" in given else "",
@@ -331,9 +332,15 @@ def read_project(path: Path) -> Project:
             hook=_hook(given.get("hook"), path.parent),
             layout=_layout(given.get("layout")),
             pseudonyms=_template(given.get("pseudonyms"), given.get("site")),
-            archives=tuple(text_list(given["archives"])) if "archives" in given else (),
-            **_incoming(given),
+            archives=_texts(given.get("archives")),
+            targets=targets,
+            receive=_receive(given),
+            destination=_destination(given, targets),
         )
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    return tuple(text_list(node)) if node is not None else ()
 
 
 def _name(node: Node | None, folder: str) -> str:
@@ -389,26 +396,31 @@ def _template(node: Node | None, site: Node | None) -> str:
         raise DeidError(f"{node.where}: {error.message}", advice=error.advice) from error
 
 
-def _incoming(given: Mapping[str, Node]) -> dict[str, Any]:
-    """To where jobs deliver, and what becomes of data that comes by itself."""
-    targets = tuple(text_list(given["targets"])) if "targets" in given else ()
-    destination = given["destination"].text() if "destination" in given else ""
-    if destination and not destination.startswith(TO_NODE):
-        [destination] = _roots(given["destination"])
-    elif destination and destination.removeprefix(TO_NODE) not in targets:
+def _destination(given: Mapping[str, Node], targets: tuple[str, ...]) -> str:
+    node = given.get("destination")
+    if node is None or not node.text():
+        return ""
+    if not node.text().startswith(TO_NODE):
+        return _roots(node)[0]
+    if node.text().removeprefix(TO_NODE) not in targets:
         raise DeidError(
-            f"{given['destination'].where}: {shown(destination)} is none of the targets",
+            f"{node.where}: {shown(node.text())} is none of the targets",
             advice="Name the node in targets, too.",
         )
-    receive = ""
-    if "receive" in given and given["receive"].text():
-        receive = ae_title(given["receive"])
-        if not destination or "pseudonyms" not in given or not given["pseudonyms"].text():
-            raise DeidError(
-                f"{given['receive'].where}: what is received needs a destination and pseudonyms",
-                advice="Write both into the project file.",
-            )
-    return {"targets": targets, "receive": receive, "destination": destination}
+    return node.text()
+
+
+def _receive(given: Mapping[str, Node]) -> str:
+    node = given.get("receive")
+    if node is None or not node.text():
+        return ""
+    title = ae_title(node)
+    if not all(name in given and given[name].text() for name in ("destination", "pseudonyms")):
+        raise DeidError(
+            f"{node.where}: what is received needs a destination and pseudonyms",
+            advice="Write both into the project file.",
+        )
+    return title
 
 
 def _layout(node: Node | None) -> str:
