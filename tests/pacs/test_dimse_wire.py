@@ -59,6 +59,13 @@ def test_a_message_arrives_as_it_was_sent(
             assert came == data + bytes(len(data) % 2)
 
 
+def test_small_answers_are_not_held_back() -> None:
+    with connected() as (ours, _):
+        assert not ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        association(ours)
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @given(data=st.binary(min_size=1, max_size=400), cuts=st.lists(st.integers(1, 60), max_size=30))
 def test_bytes_may_come_in_any_pieces(data: bytes, cuts: list[int]) -> None:
     with connected() as (ours, theirs), connected() as (recorder, tape):

@@ -226,6 +226,7 @@ class DimseArchive:
                 self._asking = _cancelled(association, context)
                 raise
             except Ended as error:
+                association.abort()
                 if kept is None or count:
                     raise broken(self.node, error) from error
             except BaseException:
@@ -241,7 +242,7 @@ class DimseArchive:
         if command.field != Field.FIND | RESPONSE:
             raise Ended(How.NONSENSE)
         if not _pending(command.status):
-            if command.status >> 12 not in (0, 0xB):
+            if not _good(command.status):
                 raise self._failed("refuses the search", command.status)
             return None
         encoded = bytearray()
@@ -314,7 +315,7 @@ class DimseArchive:
             return False
         association.drain()  # the list of what failed
         tally.add(command)
-        if command.status >> 12 not in (0, 0xB) and not tally.completed + tally.failed:
+        if not _good(command.status) and not tally.completed + tally.failed:
             raise self._failed("refuses the retrieval", command.status)
         return True
 
@@ -430,6 +431,11 @@ def _pending(status: int) -> bool:
     return status in (0xFF00, 0xFF01)
 
 
+def _good(status: int) -> bool:
+    """Whether it was done, with or without a warning (PS3.7 C)."""
+    return status in (0x0000, 0x0001, 0x0107, 0x0116) or status >> 12 == 0xB
+
+
 def _cancelled(association: Association, context: Context) -> Association | None:
     """Cancel a query (PS3.7 9.3.2.3); the association, if it is usable afterwards."""
     end = time.monotonic() + _LINGER
@@ -481,7 +487,7 @@ def _sent(path: Path, command: Command) -> Sent:
     status = command.status
     if command.field != Field.STORE | RESPONSE:
         return Sent(path, Sending.FAILED, How.NONSENSE.value)
-    if status == 0 or status >> 12 == 0xB:
+    if _good(status):
         return Sent(path, Sending.SENT)
     if status == _DUPLICATE:
         return Sent(path, Sending.THERE)
