@@ -76,6 +76,7 @@ class DimseArchive:
         self._asked: frozenset[tuple[str, str]] = frozenset()  # contexts proposed for sending
         self._sop_classes: tuple[str, frozenset[str]] = ("", frozenset())  # of one study
         self._gets = True
+        self._most_asked = _MOST_ASKED
 
     def echo(self) -> float:
         """Ask whether it is there and knows us; returns how many seconds its answer took."""
@@ -111,8 +112,18 @@ class DimseArchive:
     def retrieve(self, wanted: Wanted, inbox: Inbox, tick: Tick) -> None:
         """Bring instances into an inbox by C-GET, or by C-MOVE where that is not offered.
 
-        They survive a killed program; for a power cut :meth:`Inbox.sync` is to be called.
+        They survive a killed program; for a power cut :meth:`Inbox.sync` is to be called. An
+        archive that cannot take a list of instances is asked for each by itself.
         """
+        try:
+            self._retrieve(wanted, inbox, tick)
+        except PacsError as error:
+            if self._most_asked == 1 or len(wanted.instances) < 2 or not _cannot_process(error):
+                raise
+            self._most_asked = 1
+            self._retrieve(wanted, inbox, tick)
+
+    def _retrieve(self, wanted: Wanted, inbox: Inbox, tick: Tick) -> None:
         if self._gets:
             try:
                 self._get(wanted, inbox, tick)
@@ -286,7 +297,7 @@ class DimseArchive:
         get = Proposal(STUDY_ROOT_GET, PLAIN)
         with self._association([get, *proposals], tick) as association:
             context = self._offered(association, STUDY_ROOT_GET, "a retrieval by C-GET")
-            for identifier in _identifiers(wanted, context.syntax):
+            for identifier in _identifiers(wanted, context.syntax, self._most_asked):
                 association.send(context, request(Field.GET, STUDY_ROOT_GET), identifier)
                 while True:
                     tick()
@@ -352,7 +363,7 @@ class DimseArchive:
         ):
             association.wire.tick = listening
             context = self._offered(association, STUDY_ROOT_MOVE, "a retrieval by C-MOVE")
-            for identifier in _identifiers(wanted, context.syntax):
+            for identifier in _identifiers(wanted, context.syntax, self._most_asked):
                 move = request(Field.MOVE, STUDY_ROOT_MOVE, destination=dimse.calling_aet)
                 association.send(context, move, identifier)
                 while not self._final(association, association.receive()[1], Field.MOVE, tally):
@@ -436,6 +447,11 @@ def _good(status: int) -> bool:
     return status in (0x0000, 0x0001, 0x0107, 0x0116) or status >> 12 == 0xB
 
 
+def _cannot_process(error: PacsError) -> bool:
+    """Whether a request was refused as one that the archive cannot process (PS3.4 C.4)."""
+    return error.cause.startswith("status C")
+
+
 def _cancelled(association: Association, context: Context) -> Association | None:
     """Cancel a query (PS3.7 9.3.2.3); the association, if it is usable afterwards."""
     end = time.monotonic() + _LINGER
@@ -462,7 +478,7 @@ def _fits(answer: Answer, query: Query) -> bool:
     )
 
 
-def _identifiers(wanted: Wanted, syntax: str) -> Iterator[bytes]:
+def _identifiers(wanted: Wanted, syntax: str, most: int) -> Iterator[bytes]:
     """What to ask for, one request each: the study, or some instances of a series at a time."""
     if not wanted.instances:
         yield encode_wanted(wanted.study, "", (), syntax)
@@ -470,8 +486,8 @@ def _identifiers(wanted: Wanted, syntax: str) -> Iterator[bytes]:
     for series, instance in wanted.instances:
         by_series.setdefault(series, []).append(instance)
     for series, instances in by_series.items():
-        for start in range(0, len(instances), _MOST_ASKED):
-            some = instances[start : start + _MOST_ASKED]
+        for start in range(0, len(instances), most):
+            some = instances[start : start + most]
             yield encode_wanted(wanted.study, series, some, syntax)
 
 
