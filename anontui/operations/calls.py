@@ -93,16 +93,17 @@ def abandonable(events: Events[T]) -> Events[T]:
     Only for operations that look: what one of them does after it was abandoned, nobody sees.
     """
     calls: Calls[None, Progress | Warning | Result[T] | None] = Calls(lambda _: next(events, None))
-    last: Progress | Warning | None = None
+    last = Progress(0, None, "")
     with calls:
         calls.start(None)
         while True:
-            for outcome in calls.finished(TICK):
-                event = outcome.result()
-                if event is None:
-                    return
+            finished = calls.finished(TICK)
+            event = finished[0].result() if finished else last
+            if event is None:
+                return
+            yield event
+            if isinstance(event, Result):
+                return
+            if finished:
                 calls.start(None)
-                yield event
-                last = event if isinstance(event, Progress) else last
-            if last is not None:
-                yield last
+            last = event if isinstance(event, Progress) else last

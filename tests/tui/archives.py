@@ -109,14 +109,15 @@ class Archives(MockClient):
         return list(_or_raise(self.state.nodes))
 
     def echo(self, node: str) -> float:
-        return _or_raise(self.state.echoes[node])
+        return float(_or_raise(self.state.echoes[node]))
 
     def receiver(self) -> ReceiverState:
-        return _or_raise(self.state.receiver)
+        state: ReceiverState = _or_raise(self.state.receiver)
+        return state
 
     def set_receiver(self, *, running: bool) -> ReceiverState:
-        self.state.receiver = replace(_or_raise(self.state.receiver), running=running)
-        return self.state.receiver
+        self.state.receiver = replace(self.receiver(), running=running)
+        return self.receiver()
 
     def find(
         self,

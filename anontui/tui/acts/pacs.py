@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from anontui.tui.screens.importing import Target
 
 NAME = "pacs"
+OTHERS = (
+    "Jobs made from the mapping fetch from the first archive of their project. "
+    "Studies of another archive can be imported at once (i)."
+)
 
 
 def show(app: AnonTUI) -> None:
@@ -158,7 +162,8 @@ def add(app: AnonTUI) -> None:
         common.told(app, work)
 
     patients = len({one.patient_id or one.study for one in chosen})
-    app.push_screen(AddScreen(len(chosen), patients), answered)
+    several = sum(node.find for node in _screen(app).archives.nodes) > 1
+    app.push_screen(AddScreen(len(chosen), patients, OTHERS if several else ""), answered)
 
 
 def import_(app: AnonTUI) -> None:

@@ -11,14 +11,15 @@ from anontui.tui.screens.dialog import Dialog
 
 
 class AddScreen(Dialog[bool]):
-    """Asks; True: make pseudonyms up."""
+    """Asks; True: make pseudonyms up. ``meaning`` tells what else the user should know."""
 
-    def __init__(self, studies: int, patients: int) -> None:
+    def __init__(self, studies: int, patients: int, meaning: str = "") -> None:
         super().__init__("Add to the mapping", "enter make them up · e leave them empty · esc back")
         self._question = (
             f"Add {_count(studies, 'study', 'studies')} of "
             f"{_count(patients, 'patient', 'patients')} to the mapping?"
         )
+        self._meaning = meaning
 
     def parts(self) -> list[Widget]:
         """The question, and the two ways."""
@@ -27,10 +28,10 @@ class AddScreen(Dialog[bool]):
             ("e", "leave the pseudonyms empty, I fill them in there"),
         )
         lines = [Content.assemble((f"{key:>5}  ", "bold $accent"), what) for key, what in ways]
-        return [
-            Static(self._question, classes="question", markup=False),
-            Static(Content("\n").join(lines)),
-        ]
+        parts: list[Widget] = [Static(self._question, classes="question", markup=False)]
+        if self._meaning:
+            parts.append(Static(self._meaning, classes="meaning", markup=False))
+        return [*parts, Static(Content("\n").join(lines))]
 
     def on_key(self, event: events.Key) -> None:
         """Enter or e."""
