@@ -10,7 +10,7 @@ import click
 
 from anontui.cli.context import connected, workspace
 from anontui.cli.out import JSON_OPTION, YES_OPTION, clean, confirm, follow, say, show_json
-from anontui.errors import UsageError
+from anontui.errors import ServerError, UsageError
 
 if TYPE_CHECKING:
     from anontui.idis.client import Client
@@ -88,6 +88,9 @@ def run(
             ended = follow(work(one, client), one.folder.name)
         except KeyboardInterrupt:
             say("\nThe server goes on. Watch it here again with: anontui pipeline run --resume")
+            raise
+        except ServerError as error:
+            error.advice = f"{error.advice} Then go on: anontui pipeline run --resume".strip()
             raise
     _tell(ended, as_json=as_json)
     context.exit(0 if ended.is_done else 1)

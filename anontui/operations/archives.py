@@ -221,14 +221,12 @@ def uids_of(
 ) -> Generator[Progress, None, dict[str, list[str]]]:
     """Find the StudyInstanceUIDs of accession numbers; none for one that the archive lacks."""
     found: dict[str, list[str]] = {number: [] for number in accessions}
-    for part in _parts(list(found), _AT_ONCE):
-        yield Progress(
-            sum(map(bool, found.values())), len(found), "accession numbers", "asking the archive"
-        )
+    for number, part in enumerate(_parts(list(found), _AT_ONCE)):
+        yield Progress(number * _AT_ONCE, len(found), "accession numbers", "asking the archive")
         for one in client.find(node, accessions=part, limit=_MOST_ANSWERS).answers:
-            for number in part:
-                if one.accession.strip() == number and one.study not in found[number]:
-                    found[number].append(one.study)
+            studies = found.get(one.accession.strip())
+            if studies is not None and one.study not in studies:
+                studies.append(one.study)
     return found
 
 

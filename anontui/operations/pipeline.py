@@ -27,7 +27,8 @@ from anontui.idis.model import Job, JobStatus
 from anontui.operations import jobs as job_operations
 from anontui.operations import runfolder
 from anontui.operations.archives import Import, Order, import_studies, uids_of
-from anontui.operations.runfolder import Account, Run, RunStudy, moment, write_text
+from anontui.operations.runfolder import Run, RunStudy, moment
+from anontui.operations.runreport import write_outputs, write_overview
 from anontui.project.studylist import ListedStudy, StudyList
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ T = TypeVar("T")
 
 FILES = ("from_staging", "quarantine", "to_production")
 """Folders of dicom-pipeline's run folders that hold DICOM files."""
-_SCREEN = "screen"  # the code of items that are a patient protocol or the like
 _INTERVAL = 1.0  # seconds between two looks at the jobs
 _RESOLVED_AT_ONCE = 100
 
@@ -155,7 +155,7 @@ def work(run: Run, client: Client) -> Events[Ended]:
         If the run folder cannot be written.
     """
     run = run.saved(starts=(*run.starts, moment()))
-    write_text(run.folder / runfolder.OVERVIEW, runfolder.overview(run, None))
+    write_overview(run)
     try:
         jobs = yield from _of(import_studies(client, run.wanted, run.orders, key=run.key))
     except CallRefused as error:
@@ -166,17 +166,17 @@ def work(run: Run, client: Client) -> Events[Ended]:
             )
         raise
     ids = [job.job_id for job in jobs]
+    run = run.saved(jobs=ids)
     failed = [job.job_id for job in jobs if job.status is JobStatus.ERROR]
     if failed:
         reset = yield from _of(job_operations.reset(client, failed))
         for job_id, why in reset.failed.items():
             yield Warning(f"Job {job_id} could not be reset: {why}")
     found = yield from _watched(client, ids)
-    account = Account()
-    yield from _written(run, client, [found.get(job_id) for job_id in ids], account)
+    account = yield from write_outputs(run, client, [found.get(job_id) for job_id in ids])
     if not account.failed and not account.at_work:
         run = run.saved(ended=moment())
-    write_text(run.folder / runfolder.OVERVIEW, runfolder.overview(run, account))
+    write_overview(run, account)
     yield Result(Ended(run.folder, _counts(map(found.get, ids)), bool(run.ended)))
 
 
@@ -212,9 +212,10 @@ def clean(base: Path, before: date, client: Client) -> Events[list[Path]]:
             is_over = yield from _closed(run, client)
             if not is_over:
                 continue
-        for path in filter(runfolder.is_real_folder, (folder / name for name in FILES)):
+        for path in (folder / name for name in FILES):
             try:
-                shutil.rmtree(path)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
             except OSError as error:
                 raise ProjectError(
                     f"{path} cannot be deleted",
@@ -230,7 +231,10 @@ def _closed(run: Run, client: Client) -> Generator[Progress | Warning, None, boo
     if client.url != run.server:
         yield Warning(f"{run.folder.name} is of another server, {run.server}, and stays")
         return False
-    jobs = yield from _of(import_studies(client, run.wanted, run.orders, key=run.key))
+    if run.starts and not run.jobs:
+        yield Warning(f"{run.folder.name} was cut short while its jobs were made", "Resume it.")
+        return False
+    jobs = job_operations.status(client, run.jobs).values()
     if any(not job.status.is_final for job in jobs):
         yield Warning(f"{run.folder.name} is still at work, and stays")
         return False
@@ -268,105 +272,6 @@ def _watched(
             final, len(ids), "studies", f"{fetched} files fetched, {treated} de-identified"
         )
     return found
-
-
-def _written(
-    run: Run, client: Client, jobs: Sequence[Job | None], account: Account
-) -> Generator[Progress, None, None]:
-    """Write what became of every file, and count it."""
-    pulled: list[str] = []
-    anonymized: list[str] = []
-    pushed: list[str] = []
-    hooks: list[str] = []
-    may_see_hooks = True
-    for number, (study, job) in enumerate(zip(run.studies, jobs, strict=True), 1):
-        yield Progress(number - 1, len(jobs), "studies", "writing the run folder")
-        if job is None:
-            account.failed += 1
-            pulled.append(f"{number}  the server does not know its job any more")
-            continue
-        texts = _Texts(study, job, account)
-        for item in client.items(job.job_id):
-            texts.add(item)
-        texts.end()
-        pulled += texts.pulled
-        anonymized += texts.anonymized
-        pushed += texts.pushed
-        try:
-            hooks += _hook_output(client, job, account) if may_see_hooks else []
-        except CallRefused:
-            may_see_hooks = False
-            hooks = ["What the project's hook said is for admins of the server"]
-    marked = [one.name for one in run.studies if one.protocol]
-    write_text(run.folder / runfolder.PULL, pulled)
-    write_text(run.folder / runfolder.ANONYMIZE, anonymized)
-    write_text(run.folder / runfolder.POST_ANON, hooks)
-    write_text(run.folder / runfolder.PUSH, pushed)
-    write_text(run.folder / runfolder.FOUND, account.protocols)
-    write_text(
-        run.folder / runfolder.MISSING, [one for one in marked if one not in account.protocols]
-    )
-
-
-class _Texts:
-    """What the run folder says of one study; it is named by its job, not by what it was."""
-
-    def __init__(self, study: RunStudy, job: Job, account: Account) -> None:
-        self._study, self._job, self._account = study, job, account
-        self.pulled: list[str] = []
-        self.anonymized: list[str] = []
-        self.pushed: list[str] = []
-        self._files = 0
-
-    def add(self, item: Mapping[str, object]) -> None:
-        """Take one file into account."""
-        name = f"Job {self._job.job_id}  {item.get('item_id')}"
-        code, reason = item.get("code"), item.get("reason")
-        status, account = item.get("status"), self._account
-        if code == "source":
-            self.pulled.append(f"{name}  not taken: {reason}")
-            return
-        self._files += 1
-        self.anonymized.append(f"{name}  {status}" + (f": {reason} ({code})" if reason else ""))
-        if status == "done":
-            self.pushed.append(f"{name}  {item.get('target')}")
-        elif status == "quarantined":
-            account.held += 1
-        elif code == "practice":
-            account.would_be += 1
-        elif status == "rejected":
-            account.left_out[str(reason)] = account.left_out.get(str(reason), 0) + 1
-        if code == _SCREEN and self._study.name not in account.protocols:
-            account.protocols.append(self._study.name)
-
-    def end(self) -> None:
-        """Count the study."""
-        job, account = self._job, self._account
-        account.files += self._files
-        account.studies += self._files > 0
-        account.delivered += len(self.pushed)
-        account.delivered_studies += bool(self.pushed)
-        account.failed += job.status is JobStatus.ERROR
-        account.cancelled += job.status is JobStatus.INACTIVE
-        account.at_work += not job.status.is_final
-        line = f"Job {job.job_id}  {job.status}  {self._files} files  {job.error_text}"
-        self.pulled.insert(0, line.rstrip())
-
-
-def _hook_output(client: Client, job: Job, account: Account) -> list[str]:
-    """What the project's hook said of a job, for the run folder.
-
-    Raises
-    ------
-    CallRefused
-        If this user may not see it: it may name patients.
-    """
-    answer = client.get("get_hook_output", job_id=job.job_id)
-    told = answer if isinstance(answer, dict) else {}
-    overview = str(told.get("overview") or "").splitlines()
-    account.hook += [f"Job {job.job_id}: {line}" for line in overview]
-    output = str(told.get("output") or "").splitlines()
-    return [f"Job {job.job_id}", *output] if output else []
 
 
 def _counts(jobs: Iterable[Job | None]) -> dict[str, int]:

@@ -8,10 +8,9 @@ hold identity, original UIDs and accession numbers, so they are for their owner 
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -68,6 +67,8 @@ class Run:
         How many rows of the list gave no study.
     starts
         When it was started, and started again.
+    jobs
+        The ids of the studies' jobs, once all are made.
     ended
         When all was done; empty until then.
     """
@@ -80,6 +81,7 @@ class Run:
     not_found: tuple[str, ...] = ()
     passed_over: int = 0
     starts: tuple[str, ...] = ()
+    jobs: tuple[int, ...] = ()
     ended: str = ""
 
     @property
@@ -164,6 +166,7 @@ def read_run(folder: Path) -> Run | None:
         )
         for name in ("not_found", "starts"):
             content[name] = tuple(map(str, content[name]))
+        content["jobs"] = tuple(map(int, content["jobs"]))
         return Run(folder, wanted=Import(**wanted), studies=studies, **content)
     except FileNotFoundError:
         return None
@@ -199,75 +202,6 @@ def write_text(path: Path, lines: Iterable[str]) -> None:
         raise _cannot("written", path, error) from error
 
 
-@dataclass
-class Account:
-    """What became of a run's jobs, counted for its overview."""
-
-    files: int = 0
-    studies: int = 0
-    delivered: int = 0
-    delivered_studies: int = 0
-    would_be: int = 0
-    held: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    at_work: int = 0
-    protocols: list[str] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-    hook: list[str] = field(default_factory=list)
-
-
-def overview(run: Run, account: Account | None) -> Iterator[str]:
-    """What ``overview.txt`` says; without an account of what is known at the start."""
-    for number, moment in enumerate(run.starts):
-        yield f"{'Restarted' if number else 'Starting'} at {moment}"
-    if run.wanted.practice:
-        yield "A practice run: nothing is delivered"
-    yield f"{len(run.studies)} valid reviewed studies. Please review {COMMENTS}"
-    if run.passed_over:
-        yield f"{run.passed_over} rows of the list name no study, or one that another row names"
-    if run.not_found:
-        where = f"in {run.wanted.source}, see '{NOT_FOUND}'"
-        yield f"{len(run.not_found)} accession numbers are not {where}"
-    if account is not None:
-        yield from _outcome(run, account)
-
-
-def _outcome(run: Run, account: Account) -> Iterator[str]:
-    yield f"Received {account.files} files containing {account.studies} studies"
-    marked = [one.name for one in run.studies if one.protocol]
-    if marked or account.protocols:
-        yield (
-            f"{len(marked)} studies marked as having a protocol series,"
-            f" {len(account.protocols)} studies found with protocol series during anonymization."
-        )
-    if missing := len(set(marked).difference(account.protocols)):
-        yield (
-            f"{missing} studies marked as having a protocol series but not found, see '{MISSING}'."
-        )
-    for reason, count in account.left_out.items():
-        yield f"{count} files were left out: {reason}"
-    if account.held:
-        yield f"{account.held} files are held for review, see 'anontui quarantine list'"
-    yield from account.hook
-    if run.wanted.practice:
-        yield f"{account.would_be} files would be delivered"
-    else:
-        yield (
-            f"{account.delivered} files containing {account.delivered_studies} studies were"
-            f" delivered to {run.wanted.target}"
-        )
-    for count, what in (
-        (account.failed, f"failed, see '{PULL}'"),
-        (account.cancelled, "were cancelled"),
-        (account.at_work, "are still at work"),
-    ):
-        if count:
-            yield f"{count} studies {what}"
-    if run.ended:
-        yield f"{'Practice' if run.wanted.practice else 'Push'} completed at {run.ended}"
-
-
 def moment() -> str:
     """Now, as the overview writes it."""
     return datetime.now().strftime("%Y-%m-%d %H:%M:%S")
@@ -288,8 +222,3 @@ def _cannot(what: str, path: Path, error: OSError) -> ProjectError:
         cause=error.strerror or type(error).__name__,
         advice="Check that you may write here, and that the disk has room.",
     )
-
-
-def is_real_folder(path: Path) -> bool:
-    """True for a folder that is no link."""
-    return path.is_dir() and not os.path.islink(path)

@@ -21,6 +21,7 @@ import httpx
 import pytest
 from pydicom import Dataset, dcmread
 
+from anontui.operations.runfolder import unfinished
 from tests.pacs.peers import ORTHANC, Peer, ct_study, peer
 from tests.server.support import ServeProcess, serve, wait_until
 
@@ -64,6 +65,17 @@ class Place:
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
+
+    def resumed(self) -> str:
+        """Go on to the end; what that printed."""
+        for _ in range(0 if ORTHANC else 5):  # pynetdicom's own archive is soon too busy
+            subprocess.run(
+                self.command("pipeline", "run", "--resume"), cwd=self.folder, check=False
+            )
+            if not unfinished(self.folder):
+                return ""
+        done = self.run("pipeline", "run", "--resume")
+        return done.stdout + done.stderr
 
     def arrived(self) -> int:
         """How many instances the research archive has."""
@@ -171,13 +183,12 @@ def test_killed_twice_and_resumed(place: Place) -> None:
     assert place.arrived() < EXPECTED
     assert "Push completed" not in (place.run_folder() / "overview.txt").read_text()
 
-    resumed = place.run("pipeline", "run", "--resume")
-    output += resumed.stdout + resumed.stderr
+    output += place.resumed()
     again = place.run("pipeline", "run", "--resume", code=1)
     assert "no unfinished run" in again.stderr
 
-    words = ("--accession", "ACC1", "--json", "--data", str(place.data))
-    [found] = json.loads(place.run("pacs", "find", "A", *words).stdout)
+    listed = place.run("pacs", "find", "A", "--accession=ACC1", "--json", f"--data={place.data}")
+    [found] = json.loads(listed.stdout)
     assert found["imported"] == SERIES * INSTANCES
     check_archive(stored(place.research))
     check_run_folder(place)
@@ -217,6 +228,7 @@ def check_run_folder(place: Place) -> None:
 
     overview = lines("overview.txt")
     assert overview[0].startswith("Starting at") and overview[1].startswith("Restarted at")
+    assert len([line for line in overview if line.startswith("Restarted")]) == 1 or not ORTHANC
     assert f"{STUDIES} valid reviewed studies. Please review comments.txt" in overview
     assert "1 accession numbers are not in A, see 'not_found_studies.txt'" in overview
     assert f"Received {EXPECTED + 1} files containing {STUDIES} studies" in overview

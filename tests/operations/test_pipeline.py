@@ -242,6 +242,19 @@ def test_clean_frees_files_and_keeps_texts(tmp_path: Path, client: ArchiveClient
     assert resume(tmp_path, client).folder == active.folder
 
 
+def test_clean_orders_nothing(tmp_path: Path, client: ArchiveClient) -> None:
+    tomorrow = date.today() + timedelta(days=1)
+    never = begun(tmp_path, client, listing("ACC1"))
+    events = work(begun(tmp_path, client, listing("ACC2")), client)
+    assert isinstance(events, Generator)
+    next(events)  # its jobs are about to be made
+    events.close()
+    found = list(clean(tmp_path, tomorrow, client))
+    assert result_of(iter(found)) == [never.folder]
+    assert any(isinstance(one, Warning) and "cut short" in one.message for one in found)
+    assert client.store == {}
+
+
 def test_clean_follows_no_link(tmp_path: Path, client: ArchiveClient) -> None:
     (tmp_path / "mine").mkdir()
     old = tmp_path / "data" / "run_at_1367600000"
