@@ -17,7 +17,7 @@ import yaml
 from anontui.settings import Server, Settings
 from tests import needs
 from tests.end_to_end.terminal import Terminal
-from tests.pacs.peers import ct_study, peer
+from tests.pacs.peers import Peer, ct_study, peer
 
 pytestmark = needs.program("tmux")
 
@@ -34,6 +34,7 @@ class Place:
     folder: Path
     share: Path
     env: dict[str, str]
+    archive: Peer
 
     def terminal(self, **size: int) -> Terminal:
         return Terminal(ANONTUI, cwd=self.folder, env=self.env, **size)
@@ -86,7 +87,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
             job_defaults={"project": PROJECT, "destination_path": rf"{SHARE}\out"},
         ).save()
         try:
-            yield Place(folder, share, env)
+            yield Place(folder, share, env, archive)
         finally:
             run("serve", "stop", "--data", data, env=env)
 
@@ -168,3 +169,23 @@ def test_import_at_once(place: Place) -> None:
         terminal.press("q")
         terminal.wait_for(r"\[exit 0\]")
     check_output(place.share, {"LC-0001"}, 6)
+
+
+def test_a_silent_archive_is_left_at_once(place: Place) -> None:
+    """Esc ends a search that is not answered; the next one finds, and quitting waits for none."""
+    with place.terminal() as terminal:
+        search(terminal, "ACC4001", r"● MAIN · 1 found")
+        place.archive.freeze()
+        terminal.press("r")
+        terminal.wait_for(r"Asking MAIN…")
+        terminal.press("Escape")
+        terminal.wait_for(r"The search was cancelled")
+        place.archive.thaw()
+        terminal.press("r")
+        terminal.wait_for(r"● MAIN · 1 found")
+        place.archive.freeze()
+        terminal.press("r")
+        terminal.wait_for(r"Asking MAIN…")
+        terminal.press("q")
+        terminal.wait_for(r"\[exit 0\]", 5)
+        place.archive.thaw()

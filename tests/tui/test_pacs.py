@@ -523,3 +523,23 @@ async def test_a_receiver_that_cannot_be_switched_is_told(
         seat.pacs.show_pane(seat.pacs.archives)
         await seat.press("b", "enter")
         assert error.advice in seat.said
+
+
+async def test_keys_typed_at_once_go_to_the_right_fields(project: Path, state: State) -> None:
+    """As over a slow line: none overtakes a change of the field, or the search."""
+    async with opened(project) as seat:
+        await seat.press("P")
+        keys = ["A", "tab", "c", "t", "tab", "P", "asterisk", "up", "C", "enter"]
+        for key in keys:
+            character = {"asterisk": "*"}.get(key, key if len(key) == 1 else None)
+            seat.app.post_message(events.Key(key, character))
+        await seat.until(lambda: state.asked)
+        await seat.settle()
+        form = seat.pacs.studies.form
+        assert [form[name] for name in ("accession", "modality", "patient id")] == [
+            "AC",
+            "ct",
+            "P*",
+        ]
+        assert state.asked[0]["accessions"] == ["AC"]
+        assert state.asked[0]["patient_id"] == "P*"

@@ -125,7 +125,7 @@ class StudiesPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self.form = SearchForm()
+        self.form = SearchForm(self.leave_form)
         self.studies: list[FoundAnswer] = []
         self.series: dict[str, tuple[FoundAnswer, ...]] = {}
         self.not_found: tuple[str, ...] = ()
@@ -152,6 +152,10 @@ class StudiesPane(Pane):
             super().take_focus()
         else:
             self.form.take_focus()
+
+    def leave_form(self) -> None:
+        """Go from the form to what was found."""
+        self.screen.set_focus(self.grid, scroll_visible=False)
 
     def compose(self) -> ComposeResult:
         """The form above what was found."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -12,7 +13,6 @@ from anontui.tui.front import PaneScreen
 from anontui.tui.panes.archives import ArchivesPane
 from anontui.tui.panes.imports import ImportsPane
 from anontui.tui.panes.studies import StudiesPane
-from anontui.tui.widgets.searchform import SearchForm
 
 if TYPE_CHECKING:
     from anontui.errors import AnonTUIError
@@ -105,7 +105,7 @@ class PacsScreen(PaneScreen):
     def searched(self) -> None:
         """A search has come to its end: let the user choose from what it found."""
         if self.studies.studies and self.studies.form.in_use:
-            self.studies.grid.focus(scroll_visible=False)
+            self.studies.leave_form()
         self.imports.show_rows()
         self._counted = self.imports.final()
 
@@ -114,14 +114,12 @@ class PacsScreen(PaneScreen):
         self.show_pane(self.studies)
         self.studies.form.take_focus()
 
-    def on_search_form_left(self, message: SearchForm.Left) -> None:
-        """Enter searches; Esc goes to what was found, or back."""
-        message.stop()
-        if message.search:
-            self.anontui.run_action_named(self.anontui.registry.actions["pacs.find"])
-        elif not self.studies.cancel():
-            self.studies.grid.focus(scroll_visible=False)
-        self.keybar.refresh()
+    async def take_key(self, event: events.Key) -> bool:
+        """The form takes its keys at once, too."""
+        form = self.studies.form
+        if not form.in_use or event.key == "ctrl+q":
+            return await super().take_key(event)
+        return await form.press(event)
 
     # -- the rest ------------------------------------------------------------------------
 
@@ -139,8 +137,12 @@ class PacsScreen(PaneScreen):
             self.studies.ask_imported()
 
     def back(self) -> None:
-        """Cancel the search, else drop marks, filter and zoom, else leave."""
-        if not self.studies.cancel():
+        """Cancel the search, leave the form, drop marks, filter and zoom, or leave."""
+        if self.studies.cancel():
+            return
+        if self.studies.form.in_use:
+            self.studies.leave_form()
+        else:
             super().back()
 
     def leave(self) -> None:

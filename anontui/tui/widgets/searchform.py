@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Input, Label, Static
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
 TABLES = (".xlsx", ".csv", ".txt")
+STEPS = {"tab": 1, "shift+tab": -1, "down": 2, "up": -2}
 HINT = "enter searches · tab goes to the next field · esc to the list"
 _LINES = (
     (("accession", "numbers, or a file of them: list.xlsx"), ("modality", "CT")),
@@ -26,31 +27,36 @@ _LINES = (
 class Field(Input):
     """A field that takes a pasted column of a spreadsheet whole, as words."""
 
-    def __init__(self, name: str, hint: str) -> None:
+    known = ""
+    """What stood in it when the form looked last."""
+
+    def __init__(self, form: SearchForm, name: str, hint: str) -> None:
         super().__init__(
             placeholder=hint, compact=True, select_on_focus=False, id=name.replace(" ", "-")
         )
+        self._form = form
 
     def on_paste(self, event: events.Paste) -> None:
         """Take all lines, not the first alone."""
         event.prevent_default()
         event.stop()
-        self.insert_text_at_cursor(" ".join(event.text.split()))
+        self.replace(" ".join(event.text.split()), *self.selection)
+        self._form.edited(self)
 
 
 class SearchForm(Vertical):
-    """The form. Enter searches, Esc leaves it."""
+    """The form; its screen gives it the keys.
 
-    class Left(Message):
-        """The user is done with the form; ``search`` tells whether to look for what it says."""
+    Parameters
+    ----------
+    leave
+        Gives the keys back.
+    """
 
-        def __init__(self, *, search: bool) -> None:
-            super().__init__()
-            self.search = search
-
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[], object]) -> None:
         super().__init__(classes="form")
-        self._fields = {name: Field(name, hint) for line in _LINES for name, hint in line}
+        self.leave = leave
+        self._fields = {name: Field(self, name, hint) for line in _LINES for name, hint in line}
         self._last = self._fields["accession"]
         self.note = Static(classes="note", markup=False)
 
@@ -70,7 +76,7 @@ class SearchForm(Vertical):
     @property
     def in_use(self) -> bool:
         """True while the user types in it."""
-        return any(field.has_focus for field in self._fields.values())
+        return self.is_attached and isinstance(self.screen.focused, Field)
 
     @property
     def is_empty(self) -> bool:
@@ -93,12 +99,12 @@ class SearchForm(Vertical):
 
     def take_focus(self) -> None:
         """Go on in the field that was left."""
-        self._last.focus(scroll_visible=False)
+        self._focus(self._last)
 
     def clear(self) -> None:
         """Empty all fields."""
         for field in self._fields.values():
-            field.value = ""
+            field.value = field.known = ""
         self.say("")
 
     def say(self, text: str, *, wrong: bool = False) -> None:
@@ -107,8 +113,8 @@ class SearchForm(Vertical):
         self.note.set_class(wrong, "wrong")
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Remember the field; other keys mean something now."""
-        if isinstance(event.widget, Field):
+        """Remember the field that the mouse chose; other keys mean something now."""
+        if isinstance(event.widget, Field) and event.widget is self.screen.focused:
             self._last = event.widget
         self._anontui.front.keybar.refresh()
 
@@ -116,38 +122,44 @@ class SearchForm(Vertical):
         """Other keys mean something now."""
         self._anontui.front.keybar.refresh()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Count the numbers."""
-        event.stop()
-        count = 0 if self.file else len(self.numbers)
-        self.say(f"{count:,} accession numbers" if count > 1 else "")
+    async def press(self, event: events.Key) -> bool:
+        """Take a key at once, so that none that was typed fast overtakes another.
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter searches."""
-        event.stop()
-        self.post_message(self.Left(search=True))
-
-    def on_key(self, event: events.Key) -> None:
-        """Move among the fields, leave, or do what the key is bound to; the rest is text."""
-        fields = list(self._fields.values())
-        step = {"tab": 1, "shift+tab": -1, "down": 2, "up": -2}.get(event.key)
-        if event.key == "escape":
-            event.stop()
-            self.post_message(self.Left(search=False))
-        elif step is not None:
-            event.stop()
-            event.prevent_default()
-            at = fields.index(self._last) + step
+        Returns
+        -------
+        bool
+            False if it means nothing here.
+        """
+        app, field, fields = self._anontui, self._last, list(self._fields.values())
+        if event.key in STEPS:
+            at = fields.index(field) + STEPS[event.key]
             if at >= len(fields) and event.key == "down":
-                self.post_message(self.Left(search=False))
+                self.leave()
             else:
-                fields[at % len(fields)].focus(scroll_visible=False)
-        elif not event.is_printable and event.key != "enter":
-            action = self._anontui.registry.for_key(event.key, "search")
-            if action is not None and action.pane == "search":
-                event.stop()
-                event.prevent_default()
-                self._anontui.run_action_named(action)
+                self._focus(fields[at % len(fields)])
+            return True
+        action = app.registry.for_key(event.key, "search")
+        if event.is_printable and event.character:
+            field.replace(event.character, *field.selection)
+        elif action is not None and (action.pane or action.id == "app.back"):
+            app.run_action_named(action)
+        else:
+            bindings = field._bindings.key_to_bindings.get(event.key, ())
+            if not any([await app.run_action(binding.action, field) for binding in bindings]):
+                return False
+        self.edited(field)
+        return True
+
+    def edited(self, field: Field) -> None:
+        """Count the numbers that stand there now."""
+        if field.value != field.known:
+            field.known = field.value
+            count = 0 if self.file else len(self.numbers)
+            self.say(f"{count:,} accession numbers" if count > 1 else "")
+
+    def _focus(self, field: Field) -> None:
+        self._last = field
+        self.screen.set_focus(field, scroll_visible=False)
 
     @property
     def _anontui(self) -> AnonTUI:
