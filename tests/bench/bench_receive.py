@@ -96,9 +96,18 @@ def receive(data: Path, rounds: int) -> None:
             process.communicate()
     rates = {kind: INSTANCES / median(values) for kind, values in times.items()}
     ours, *others = rates.values()
+    inbox, content = Inbox(data / "alone"), bytes(ROWS * ROWS * 2)
+    alone = INSTANCES / seconds(lambda: write(inbox, content))
+    print(f"{'the disk alone, synced':28} {alone:7.0f} instances/s")
     for kind, rate in rates.items():
         print(f"{kind:28} {rate:7.0f} instances/s")
     print(f"ours is {ours / max(others):.2f} times pynetdicom's ceiling (goal 0.83, or 350/s)")
+
+
+def write(inbox: Inbox, content: bytes) -> None:
+    for number in range(INSTANCES):
+        with inbox.writing(str(number)) as file:
+            file.write(content)
 
 
 def rss(process: subprocess.Popen[bytes]) -> int:

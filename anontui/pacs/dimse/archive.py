@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anontui.errors import NotOffered, PacsError
-from anontui.pacs.archive import Sending, Sent, Tick, Wanted
+from anontui.pacs.archive import Sent, Tick, Wanted
 from anontui.pacs.dimse.client import associate, broken
-from anontui.pacs.dimse.command import RESPONSE, Command, E, Field, cancel, request
+from anontui.pacs.dimse.command import (
+    RESPONSE,
+    Command,
+    E,
+    Field,
+    cancel,
+    is_good,
+    is_pending,
+    request,
+)
 from anontui.pacs.dimse.contexts import (
-    MOST,
     PLAIN,
     STORAGE,
     STUDY_ROOT_FIND,
@@ -27,7 +35,8 @@ from anontui.pacs.dimse.contexts import (
 )
 from anontui.pacs.dimse.identifier import decode_answer, encode_query, encode_wanted
 from anontui.pacs.dimse.provider import Accepted, Provider, Refusal, Where
-from anontui.pacs.dimse.raw import Head, NotDicom, is_uid, read_head
+from anontui.pacs.dimse.raw import NotDicom, is_uid
+from anontui.pacs.dimse.sending import Sender
 from anontui.pacs.dimse.storing import take
 from anontui.pacs.dimse.upper import Association, Context, Ended, How
 from anontui.pacs.inbox import Inbox
@@ -37,10 +46,8 @@ from anontui.pacs.query import Answer, Instance, Level, Query, Study
 _LONGEST_IDENTIFIER = 1 << 20  # bytes
 _MOST_ANSWERS = 200_000
 _MOST_ASKED = 100  # instances in one request
-_READ_AHEAD = 500  # files whose heads are read before contexts are negotiated
 _LINGER = 5.0  # seconds to wait for what an archive sends after it answered a C-MOVE
 _SOP_CLASS_UNKNOWN = 0x0122
-_DUPLICATE = 0x0111
 _DESTINATION_UNKNOWN = 0xA801
 
 
@@ -72,8 +79,7 @@ class DimseArchive:
         self.node = node
         self._dimse: Dimse = node.dimse
         self._asking: Association | None = None
-        self._sending: Association | None = None
-        self._asked: frozenset[tuple[str, str]] = frozenset()  # contexts proposed for sending
+        self._sender = Sender(node, node.dimse)
         self._sop_classes: tuple[str, frozenset[str]] = ("", frozenset())  # of one study
         self._gets = True
         self._most_asked = _MOST_ASKED
@@ -140,21 +146,14 @@ class DimseArchive:
 
         What the archive calls a duplicate was there; nothing else is asked before.
         """
-        ahead: list[tuple[Path, Head | None]] = []
-        for path in files:
-            ahead.append((path, _head(path)))
-            tick()
-            if len(ahead) == _READ_AHEAD:
-                yield from self._send(ahead, tick)
-                ahead.clear()
-        yield from self._send(ahead, tick)
+        return self._sender.send(files, tick)
 
     def close(self) -> None:
         """End all associations."""
-        for association in (self._asking, self._sending):
-            if association is not None:
-                association.release()
-        self._asking = self._sending = None
+        if self._asking is not None:
+            self._asking.release()
+            self._asking = None
+        self._sender.close()
 
     @contextmanager
     def _association(self, proposals: Sequence[Proposal], tick: Tick) -> Iterator[Association]:
@@ -252,8 +251,8 @@ class DimseArchive:
         _, command = association.receive()
         if command.field != Field.FIND | RESPONSE:
             raise Ended(How.NONSENSE)
-        if not _pending(command.status):
-            if not _good(command.status):
+        if not is_pending(command.status):
+            if not is_good(command.status):
                 raise self._failed("refuses the search", command.status)
             return None
         encoded = bytearray()
@@ -322,11 +321,11 @@ class DimseArchive:
         """Whether a response is the last one. A failure raises, if it tells of none done."""
         if command.field != field | RESPONSE:
             raise Ended(How.NONSENSE)
-        if _pending(command.status):
+        if is_pending(command.status):
             return False
         association.drain()  # the list of what failed
         tally.add(command)
-        if not _good(command.status) and not tally.completed + tally.failed:
+        if not is_good(command.status) and not tally.completed + tally.failed:
             raise self._failed("refuses the retrieval", command.status)
         return True
 
@@ -381,71 +380,6 @@ class DimseArchive:
                 f" address and port {dimse.move_port}, and that no firewall stops it.",
             )
 
-    def _send(self, files: Sequence[tuple[Path, Head | None]], tick: Tick) -> Iterator[Sent]:
-        kinds = list(dict.fromkeys((h.sop_class, h.syntax) for _, h in files if h is not None))
-        for path, head in files:
-            if head is None:
-                yield Sent(path, Sending.FAILED, "it is no DICOM file that can be read", False)
-                continue
-            kind = (head.sop_class, head.syntax)
-            at = kinds.index(kind)
-            yield self._send_one(path, head, kinds[at : at + MOST], tick)
-
-    def _send_one(
-        self, path: Path, head: Head, kinds: Sequence[tuple[str, str]], tick: Tick
-    ) -> Sent:
-        for again in (True, False):  # an association may have gone stale, or been lost
-            association = self._sender(kinds, tick)
-            context = association.context(head.sop_class, head.syntax)
-            if context is None:
-                return Sent(path, Sending.FAILED, "it takes no such objects so encoded", False)
-            try:
-                tick()
-                with path.open("rb") as file:
-                    file.seek(head.offset)
-                    store = request(Field.STORE, head.sop_class, instance=head.instance)
-                    association.send(context, store, file)
-                _, command = association.receive()
-            except OSError:
-                self._drop()
-                return Sent(path, Sending.FAILED, "the file cannot be read", False)
-            except Ended as error:
-                self._drop()
-                if not again:
-                    return Sent(path, Sending.FAILED, error.how.value)
-                continue
-            except BaseException:
-                self._drop()
-                raise
-            return _sent(path, command)
-        raise AssertionError("unreachable")
-
-    def _sender(self, kinds: Sequence[tuple[str, str]], tick: Tick) -> Association:
-        """The association to send over, anew if it was not asked for these contexts."""
-        association = self._sending
-        if association is None or kinds[0] not in self._asked:
-            self.close()
-            self._asked = frozenset(kinds)
-            proposals = [Proposal(sop_class, (syntax,)) for sop_class, syntax in kinds]
-            association = associate(self.node, self._dimse, proposals, tick)
-        association.wire.tick = tick
-        self._sending = association
-        return association
-
-    def _drop(self) -> None:
-        if self._sending is not None:
-            self._sending.abort()
-            self._sending = None
-
-
-def _pending(status: int) -> bool:
-    return status in (0xFF00, 0xFF01)
-
-
-def _good(status: int) -> bool:
-    """Whether it was done, with or without a warning (PS3.7 C)."""
-    return status in (0x0000, 0x0001, 0x0107, 0x0116) or status >> 12 == 0xB
-
 
 def _cannot_process(error: PacsError) -> bool:
     """Whether a request was refused as one that the archive cannot process (PS3.4 C.4)."""
@@ -460,7 +394,7 @@ def _cancelled(association: Association, context: Context) -> Association | None
         association.send(context, cancel())
         while time.monotonic() < end:
             _, command = association.receive()
-            if not _pending(command.status):
+            if not is_pending(command.status):
                 return association
     association.abort()
     return None
@@ -489,24 +423,3 @@ def _identifiers(wanted: Wanted, syntax: str, most: int) -> Iterator[bytes]:
         for start in range(0, len(instances), most):
             some = instances[start : start + most]
             yield encode_wanted(wanted.study, series, some, syntax)
-
-
-def _head(path: Path) -> Head | None:
-    try:
-        return read_head(path)
-    except (NotDicom, OSError):
-        return None
-
-
-def _sent(path: Path, command: Command) -> Sent:
-    """What a C-STORE response means (PS3.4 B.2.3)."""
-    status = command.status
-    if command.field != Field.STORE | RESPONSE:
-        return Sent(path, Sending.FAILED, How.NONSENSE.value)
-    if _good(status):
-        return Sent(path, Sending.SENT)
-    if status == _DUPLICATE:
-        return Sent(path, Sending.THERE)
-    if status >> 8 == 0xA7:
-        return Sent(path, Sending.FAILED, f"it has no room for it (status {status:04X})")
-    return Sent(path, Sending.FAILED, f"it refuses it (status {status:04X})", False)

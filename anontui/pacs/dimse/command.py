@@ -142,6 +142,16 @@ def cancel() -> Command:
     return Command({E.FIELD: int(Field.CANCEL), E.ANSWERED: 1})
 
 
+def is_pending(status: int) -> bool:
+    """Whether more responses follow (PS3.4 C.4.1.1.4)."""
+    return status in (0xFF00, 0xFF01)
+
+
+def is_good(status: int) -> bool:
+    """Whether it was done, with or without a warning (PS3.7 C)."""
+    return status in (0x0000, 0x0001, 0x0107, 0x0116) or status >> 12 == 0xB
+
+
 def _element(element: int, value: int | str | bytes) -> bytes:
     if isinstance(value, int):
         value = struct.pack("<H", value)

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from anontui.atomic import sync_folder
 from anontui.pacs.dimse.command import Command, E
 from anontui.pacs.dimse.raw import NotDicom, file_head, is_uid, study_of
 from anontui.pacs.dimse.upper import Association, Context
@@ -92,13 +91,10 @@ def _keep(
             inbox = place(study)
             if inbox is None:
                 return Status.NOT_WANTED, None
-            if not inbox.has(instance):
-                with inbox.writing(instance, sync=sync) as file:
-                    file.write(file_head(context.sop_class, instance, context.syntax))
-                    data.seek(0)
-                    shutil.copyfileobj(data, file)
-            elif sync:
-                sync_folder(inbox.folder)
+            with inbox.writing(instance, sync=sync) as file:
+                file.write(file_head(context.sop_class, instance, context.syntax))
+                data.seek(0)
+                shutil.copyfileobj(data, file)
         except (FileNotFoundError, FileExistsError):
             if not left:  # else its folder was taken away meanwhile, and gets a new one
                 raise
