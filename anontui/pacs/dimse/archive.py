@@ -146,14 +146,18 @@ class DimseArchive:
 
         What the archive calls a duplicate was there; nothing else is asked before.
         """
+        self._stop_asking()  # some archives take one association at a time
         return self._sender.send(files, tick)
 
     def close(self) -> None:
         """End all associations."""
+        self._stop_asking()
+        self._sender.close()
+
+    def _stop_asking(self) -> None:
         if self._asking is not None:
             self._asking.release()
             self._asking = None
-        self._sender.close()
 
     @contextmanager
     def _association(self, proposals: Sequence[Proposal], tick: Tick) -> Iterator[Association]:

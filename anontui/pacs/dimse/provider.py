@@ -153,12 +153,12 @@ class Provider:
                 continue
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             with self._lock:
+                self._open.add(thread)
                 try:
                     thread.start()
                 except RuntimeError:  # no more threads
+                    self._open.discard(thread)
                     connection.close()
-                else:
-                    self._open.add(thread)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
