@@ -67,10 +67,6 @@ class Reception:
 
     def start(self) -> None:
         """Begin."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO users (name, created) VALUES (?, ?)", (RECEIVER, now())
-            )
         self._thread.start()
 
     def stop(self) -> None:
@@ -156,6 +152,10 @@ class Reception:
             if project is None or not (project.destination and project.pseudonyms):
                 continue  # it waits until the project says what to do
             key = client_key(project.name, study.name)
+            with self._database.transaction() as connection:
+                connection.execute(
+                    "INSERT OR IGNORE INTO users (name, created) VALUES (?, ?)", (RECEIVER, now())
+                )
             self._store.create_many(RECEIVER, [(key, _job(project, study.name))])
             self._made.add(study)
 
