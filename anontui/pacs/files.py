@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 HEAD = 64 << 10
 """Bytes within which the UIDs of the file meta information stand (PS3.10 7.1)."""
@@ -16,9 +20,12 @@ HEAD = 64 << 10
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _ELEMENT = struct.Struct("<HH2sH")
 _UIDS = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
-_SERIES = _UIDS[-1]
 _MOST_INFLATED = 4 << 20
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OW", b"SQ", b"UC", b"UN", b"UR", b"UT"))
+
+
+class NotDicom(ValueError):
+    """A file, or what came, is no DICOM that can be read so far as needed."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,13 +48,13 @@ def instance_of(start: bytes | memoryview) -> str | None:
 
     Raises
     ------
-    ValueError
+    NotDicom
         If this is no DICOM file, or it has no such UID.
     """
     if len(start) < 132:
         return None
     if start[128:132] != b"DICM":
-        raise ValueError("this is no DICOM file")
+        raise NotDicom("this is no DICOM file")
     at = 132
     while at + 12 <= len(start):
         group, element, vr, length = _ELEMENT.unpack_from(start, at)
@@ -68,7 +75,7 @@ def instance_of(start: bytes | memoryview) -> str | None:
     else:
         if len(start) < HEAD:
             return None
-    raise ValueError("this DICOM file does not say which it is")
+    raise NotDicom("this DICOM file does not say which it is")
 
 
 def read_head(path: Path) -> Head:
@@ -78,43 +85,74 @@ def read_head(path: Path) -> Head:
     ------
     OSError
         If it cannot be read.
-    ValueError
+    NotDicom
         If it is no DICOM file, or lacks one of them.
     """
-    from pydicom.filereader import read_dataset, read_file_meta_info
+    from pydicom.filereader import read_file_meta_info
 
     try:
-        meta = read_file_meta_info(path)
-        syntax = meta.TransferSyntaxUID
+        syntax = read_file_meta_info(path).TransferSyntaxUID
         with path.open("rb") as file:
             file.seek(_start_of_data(file.read(144)))
-            data: BinaryIO = file
-            if syntax.is_deflated:
-                inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-                data = BytesIO(inflater.decompress(file.read(_MOST_INFLATED), _MOST_INFLATED))
-            dataset = read_dataset(
-                data,
-                syntax.is_implicit_VR,
-                syntax.is_little_endian,
-                stop_when=lambda tag, _vr, _length: tag > _SERIES,
-                specific_tags=list(_UIDS),
-            )
-        # as bytes, as pydicom would warn of odd ones, and quote them
-        uids = [dataset.get_item(tag).value.decode("ascii").rstrip("\0 ") for tag in _UIDS]
-    except OSError:
+            sop_class, instance, study, series = uids_in(file, syntax, _UIDS)
+    except (OSError, NotDicom):
         raise
     except (Exception, RecursionError) as error:  # pydicom fails in many ways on a broken file
-        raise ValueError("this is no DICOM file with its UIDs") from error
-    if not all(map(is_uid, uids)):
-        raise ValueError("this DICOM file has a UID that is none")
-    sop_class, instance, study, series = uids
+        raise NotDicom("this is no DICOM file") from error
     return Head(study, series, instance, sop_class)
+
+
+def uids_in(data: BinaryIO, syntax: str, tags: Sequence[int]) -> list[str]:
+    """Read the UIDs at some tags, in order, of an encoded data set that begins here.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    NotDicom
+        If it lacks one of them.
+    """
+    from pydicom.filereader import read_dataset
+    from pydicom.uid import UID
+
+    uid = UID(syntax)
+    try:
+        if uid.is_deflated:
+            inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+            data = BytesIO(inflater.decompress(data.read(_MOST_INFLATED), _MOST_INFLATED))
+        found = read_dataset(
+            data,
+            uid.is_implicit_VR,
+            uid.is_little_endian,
+            stop_when=lambda tag, _vr, _length: tag > tags[-1],
+            specific_tags=list(tags),
+        )
+        return [uid_at(found, tag) for tag in tags]
+    except OSError:
+        raise
+    except (Exception, RecursionError) as error:  # as above
+        raise NotDicom("this is no DICOM file with its UIDs") from error
+
+
+def uid_at(dataset: Dataset, tag: int) -> str:
+    """Read a UID as bytes, for pydicom would warn of an odd one, and quote it.
+
+    Raises
+    ------
+    NotDicom
+        If there is none.
+    """
+    value = dataset.get_item(tag).value if tag in dataset else None
+    text = value.decode("ascii", "replace").strip(" \0") if isinstance(value, bytes) else ""
+    if not is_uid(text):
+        raise NotDicom("this is no DICOM file with its UIDs")
+    return text
 
 
 def _start_of_data(start: bytes) -> int:
     """Where the data set begins, by the group length that stands first (PS3.10 7.1)."""
     group, element, _vr, length = _ELEMENT.unpack_from(start, 132)
     if (group, element, length) != (2, 0, 4):
-        raise ValueError("its file meta information has no length")
+        raise NotDicom("its file meta information has no length")
     (length,) = struct.unpack_from("<I", start, 140)
     return 144 + int(length)

@@ -23,7 +23,8 @@ from anontui.pacs.dimse import DimseArchive
 from anontui.pacs.dimse.client import associate
 from anontui.pacs.dimse.contexts import STORAGE
 from anontui.pacs.dimse.provider import Accepted, Provider, Refusal, Where
-from anontui.pacs.dimse.raw import NotDicom, read_head, study_of
+from anontui.pacs.dimse.raw import read_meta, study_of
+from anontui.pacs.files import NotDicom
 from anontui.pacs.inbox import Inbox
 from anontui.pacs.node import Dimse, Node, Timeouts, Tls
 from anontui.pacs.query import Instance, Level, Query, Series, Study
@@ -241,7 +242,7 @@ def real_files() -> list[Path]:
 
 
 def study_in(path: Path) -> str:
-    head = read_head(path)
+    head = read_meta(path)
     with path.open("rb") as file:
         file.seek(head.offset)
         return study_of(file, head.syntax)
@@ -259,7 +260,7 @@ def test_all_encodings_go_out_and_come_back_untouched(tmp_path: Path, move: bool
         for path in files:
             inbox = Inbox(tmp_path / path.name)
             one.retrieve(Wanted(study_in(path)), inbox, no_tick)
-            came, went = dcmread(inbox.path_of(read_head(path).instance)), dcmread(path)
+            came, went = dcmread(inbox.path_of(read_meta(path).instance)), dcmread(path)
             assert came.file_meta.TransferSyntaxUID == went.file_meta.TransferSyntaxUID
             assert came.PixelData == went.PixelData  # dcmtk's lengths and padding are its own
             assert came.PatientID == went.PatientID
@@ -585,7 +586,7 @@ def test_the_study_of_real_files_is_found_without_a_warning(name: str) -> None:
     path = Path(str(get_testdata_file(name, download=False)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        head = read_head(path)
+        head = read_meta(path)
         with path.open("rb") as file:
             file.seek(head.offset)
             study = study_of(file, head.syntax)

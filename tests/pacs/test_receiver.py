@@ -32,7 +32,7 @@ from anontui.pacs.dimse import DimseArchive
 from anontui.pacs.dimse.client import associate
 from anontui.pacs.dimse.command import Field, request
 from anontui.pacs.dimse.contexts import STORAGE, SYNTAXES, Proposal
-from anontui.pacs.dimse.raw import read_head
+from anontui.pacs.dimse.raw import read_meta
 from anontui.pacs.dimse.upper import Association as Ours
 from anontui.pacs.dimse.upper import Ended
 from anontui.pacs.inbox import Inbox
@@ -131,7 +131,7 @@ def test_what_storescu_sends_is_there_by_study(tmp_path: Path) -> None:
     assert inbox_of(tmp_path / "in", datasets[-1]).count() == 7
     for dataset in datasets:
         path = inbox_of(tmp_path / "in", dataset).path_of(dataset.SOPInstanceUID)
-        assert path.read_bytes()[read_head(path).offset :] == data_of(dataset)
+        assert path.read_bytes()[read_meta(path).offset :] == data_of(dataset)
         assert dcmread(path) == dcmread(BytesIO(to_bytes(dataset)))
 
 
@@ -267,7 +267,7 @@ def test_every_storage_class_is_taken(tmp_path: Path) -> None:
                     assert store(one, f"1.2.3.{number}", encoded, sop_class) == 0
         assert receiver.received == len(STORAGE)
     paths = Inbox(tmp_path / study_key("1.2.3")).files()
-    assert {read_head(path).sop_class for path in paths} == set(STORAGE)
+    assert {read_meta(path).sop_class for path in paths} == set(STORAGE)
 
 
 def to_data(dataset: Dataset) -> bytes:
@@ -293,7 +293,7 @@ def test_all_encodings_come_byte_by_byte(
 ) -> None:
     """As our own sender sends them, and pynetdicom's."""
     paths = [Path(str(get_testdata_file(name, download=False))) for name in ENCODINGS]
-    heads = [read_head(path) for path in paths]
+    heads = [read_meta(path) for path in paths]
     with receiving(tmp_path) as receiver:
         if ours:
             archive = DimseArchive(Node("N", dimse=Dimse("ANY", "127.0.0.1", receiver.port)))
@@ -306,7 +306,7 @@ def test_all_encodings_come_byte_by_byte(
                 assert {association.send_c_store(path).Status for path in paths} == {0}
     for path, head in zip(paths, heads, strict=True):
         came = inbox_of(tmp_path, dcmread(path)).path_of(head.instance)
-        got = read_head(came)
+        got = read_meta(came)
         assert got[:3] == head[:3]
         data = path.read_bytes()[head.offset :]
         assert came.read_bytes()[got.offset :] == data + bytes(len(data) % 2 if ours else 0)
@@ -557,7 +557,7 @@ def test_what_was_acknowledged_is_there_after_a_kill(
         assert acknowledged <= there
         for uid in there:
             path = inbox.path_of(uid)
-            assert path.read_bytes()[read_head(path).offset :] == data[uid]
+            assert path.read_bytes()[read_meta(path).offset :] == data[uid]
         left = sorted(set(data) - acknowledged)
     process = start()
     send(left)

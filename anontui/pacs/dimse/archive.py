@@ -35,10 +35,10 @@ from anontui.pacs.dimse.contexts import (
 )
 from anontui.pacs.dimse.identifier import decode_answer, encode_query, encode_wanted
 from anontui.pacs.dimse.provider import Accepted, Provider, Refusal, Where
-from anontui.pacs.dimse.raw import NotDicom, is_uid
 from anontui.pacs.dimse.sending import Sender
 from anontui.pacs.dimse.storing import take
 from anontui.pacs.dimse.upper import Association, Context, Ended, How
+from anontui.pacs.files import NotDicom, is_uid
 from anontui.pacs.inbox import Inbox
 from anontui.pacs.node import Dimse, Node
 from anontui.pacs.query import Answer, Instance, Level, Query, Study

@@ -16,9 +16,9 @@ from pynetdicom.pdu_primitives import (
     SCP_SCU_RoleSelectionNegotiation,
 )
 
+from anontui import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from anontui.errors import PacsError
 from anontui.pacs.dimse.contexts import Proposal
-from anontui.pacs.dimse.raw import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from anontui.pacs.dimse.upper import (
     LONGEST_PDU,
     Association,

@@ -14,7 +14,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 from pydicom.valuerep import TEXT_VR_DELIMS
 
-from anontui.pacs.dimse.raw import NotDicom, is_uid
+from anontui.pacs.files import NotDicom, is_uid
 from anontui.pacs.query import Answer, Instance, Level, Query, Series, Study
 
 _UTF_8 = "ISO_IR 192"
@@ -126,7 +126,7 @@ def decode_answer(level: Level, encoded: bytes, syntax: str) -> Answer | None:
         instance = values.uid("SOPInstanceUID")
         return Instance(study, series, instance, values.uid("SOPClassUID")) if instance else None
     except (Exception, RecursionError) as error:
-        raise NotDicom from error
+        raise NotDicom("this is no answer") from error
 
 
 def _study(values: _Values, study: str) -> Study:

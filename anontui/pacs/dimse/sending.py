@@ -9,7 +9,7 @@ from anontui.pacs.archive import Sending, Sent, Tick
 from anontui.pacs.dimse.client import associate
 from anontui.pacs.dimse.command import RESPONSE, Command, Field, is_good, request
 from anontui.pacs.dimse.contexts import MOST, Proposal
-from anontui.pacs.dimse.raw import Head, NotDicom, read_head
+from anontui.pacs.dimse.raw import Meta, read_meta
 from anontui.pacs.dimse.upper import Association, Ended, How
 from anontui.pacs.node import Dimse, Node
 
@@ -31,7 +31,7 @@ class Sender:
 
         What the archive calls a duplicate was there; nothing else is asked before.
         """
-        ahead: list[tuple[Path, Head | None]] = []
+        ahead: list[tuple[Path, Meta | None]] = []
         for path in files:
             ahead.append((path, _head(path)))
             tick()
@@ -46,7 +46,7 @@ class Sender:
             self._association.release()
             self._association = None
 
-    def _send(self, files: Sequence[tuple[Path, Head | None]], tick: Tick) -> Iterator[Sent]:
+    def _send(self, files: Sequence[tuple[Path, Meta | None]], tick: Tick) -> Iterator[Sent]:
         kinds = list(dict.fromkeys((h.sop_class, h.syntax) for _, h in files if h is not None))
         for path, head in files:
             if head is None:
@@ -57,7 +57,7 @@ class Sender:
             yield self._send_one(path, head, kinds[at : at + MOST], tick)
 
     def _send_one(
-        self, path: Path, head: Head, kinds: Sequence[tuple[str, str]], tick: Tick
+        self, path: Path, head: Meta, kinds: Sequence[tuple[str, str]], tick: Tick
     ) -> Sent:
         for again in (True, False):  # an association may have gone stale, or been lost
             association = self._sender(kinds, tick)
@@ -103,10 +103,10 @@ class Sender:
             self._association = None
 
 
-def _head(path: Path) -> Head | None:
+def _head(path: Path) -> Meta | None:
     try:
-        return read_head(path)
-    except (NotDicom, OSError):
+        return read_meta(path)
+    except (OSError, ValueError):
         return None
 
 

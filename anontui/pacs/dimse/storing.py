@@ -10,8 +10,9 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from anontui.pacs.dimse.command import Command, E
-from anontui.pacs.dimse.raw import NotDicom, file_head, is_uid, study_of
+from anontui.pacs.dimse.raw import file_head, study_of
 from anontui.pacs.dimse.upper import Association, Context
+from anontui.pacs.files import NotDicom, is_uid
 from anontui.pacs.inbox import Inbox
 
 Place = Callable[[str], Inbox | None]
