@@ -105,3 +105,30 @@ class DeidError(AnonTUIError):
 
 class CannotStart(AnonTUIError):
     """A program of ours (server, app) cannot start or stop."""
+
+
+class PacsError(AnonTUIError):
+    """An archive of images cannot be reached, or did not do what was asked.
+
+    ``transient`` tells whether a repeat may help.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", cause: str = "", transient: bool = True
+    ) -> None:
+        super().__init__(message, advice=advice, cause=cause)
+        self.transient = transient
+
+
+class NotOffered(PacsError):
+    """An archive does not offer what was asked of it in this way; another way may do."""
+
+    def __init__(self, message: str, *, advice: str = "", cause: str = "") -> None:
+        super().__init__(message, advice=advice, cause=cause, transient=False)
+
+
+class NoSuchStudy(PacsError):
+    """An archive does not have the study, or nothing of it that is wanted."""
+
+    def __init__(self, message: str, *, advice: str = "", cause: str = "") -> None:
+        super().__init__(message, advice=advice, cause=cause, transient=False)

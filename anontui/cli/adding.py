@@ -132,6 +132,29 @@ def add_accession_numbers(
     )
 
 
+@click.command("add-studies")
+@click.argument("uids", metavar="STUDY_UID...", nargs=-1, required=True)
+@_adding("study")
+@click.pass_context
+def add_studies(
+    context: click.Context,
+    *,
+    uids: tuple[str, ...],
+    pseudonyms: tuple[str, ...],
+    random: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Add a row for each StudyInstanceUID: a study that the server gets from its PACS."""
+    from anontui.operations.importing import add_study_uids
+
+    here = workspace()
+    wanted = _wanted(uids, pseudonyms, None, "", yes)
+    editor = _editor(here)
+    added = add_study_uids(here, editor, wanted, random=random)
+    context.exit(_tell(here, editor.mapping, added, as_json))
+
+
 @click.command("add-selection-file")
 @click.argument("selections", metavar="SELECTION...", nargs=-1, required=True)
 @_adding("selection")

@@ -41,13 +41,15 @@ def mapping_path(here: Workspace) -> Path:
 
 
 @contextmanager
-def connected(settings: Settings, server: Server | None = None) -> Iterator[Client]:
+def connected(
+    settings: Settings, server: Server | None = None, *, timeout: float | None = None
+) -> Iterator[Client]:
     """A client of ``server`` (default: the active one); trouble comes with fitting advice."""
     from anontui.operations.servers import advice_for, connect
 
     server = server or settings.active_server
     try:
-        with connect(settings, server) as client:
+        with connect(settings, server, timeout=timeout) as client:
             yield client
     except ServerError as error:
         error.advice = advice_for(settings, server, error)

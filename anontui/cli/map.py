@@ -9,6 +9,7 @@ import click
 from anontui.cli.adding import (
     add_accession_numbers,
     add_selection_file,
+    add_studies,
     add_study_folders,
     agree_to_shares,
 )
@@ -150,6 +151,7 @@ def check(context: click.Context, sample: int | None, as_json: bool) -> None:
 
 command.add_command(add_study_folders)
 command.add_command(add_accession_numbers)
+command.add_command(add_studies)
 command.add_command(add_selection_file)
 command.add_command(add_selection_file, "add-selection")
 

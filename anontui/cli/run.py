@@ -37,6 +37,8 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "completion": ("anontui.cli.completion", "Print a shell's completion script."),
         "identities": ("anontui.cli.identities", "Look up who is who on this machine's server."),
         "quarantine": ("anontui.cli.quarantine", "Decide about files that a server holds back."),
+        "pacs": ("anontui.cli.pacs", "Find, receive, send and import images on this machine."),
+        "pipeline": ("anontui.cli.pipeline", "Bring studies from archive to archive."),
     },
 )
 @click.option(

@@ -69,6 +69,14 @@ JOB_ERRORS = (
         Advice("Check the source's path and the rights to it, then reset the job.", RESET),
     ),
     (
+        r"could not (get the data|send the files)",
+        Advice(
+            "An archive was away, or gave or took only a part. The server tries again by itself "
+            "for some hours; after that, reset the job: what is there is not moved again.",
+            RESET,
+        ),
+    ),
+    (
         r"not available on this server yet",
         Advice("This server cannot do that. Create the job on another server."),
     ),

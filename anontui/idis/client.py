@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anontui.errors import UnexpectedAnswer
+from anontui.idis import archives
 from anontui.idis.connection import Connection, Form, Value, documentation
 from anontui.idis.model import FIELDS, Job, JobRequest, JobStatus, plain
 
 IDS_PER_CALL = 500
+ITEMS_PER_CALL = 1000
 
 # What decides whose data goes where, under which name. A server may shorten other texts.
 _ECHOED = (
@@ -176,6 +179,106 @@ class Client:
             source_ignore_opt_out=True,
             source_ignore_opt_out_reason=f"Reason: {reason}",
         )
+
+    def create_many(self, requests: Mapping[str, JobRequest]) -> dict[str, Job]:
+        """Create jobs by keys of the caller's choice, all or none; a call again adds nothing.
+
+        A server of ours only. A key that this user gave before names the job that it became
+        then, however that is doing now.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If the answer is not the jobs that were asked for.
+        """
+        sent = [json.dumps({"key": key} | one.to_form()) for key, one in requests.items()]
+        answer = self._server.call("POST", "create_jobs", {"jobs": sent})
+        if not isinstance(answer, dict) or answer.keys() != requests.keys():
+            raise self._server.unexpected("create_jobs", "it has not the keys that were sent")
+        jobs = {key: Job.from_json(answer[key]) for key in requests}
+        for key, request in requests.items():
+            self._check_echo(jobs[key], request.to_form(), "is otherwise than asked", "Tell")
+        return jobs
+
+    def items(self, job_id: int) -> Iterator[dict[str, object]]:
+        """Yield what became of each file of a job; a server of ours only."""
+        after = 0
+        while True:
+            answer = self._server.call(
+                "GET", "get_job_items", {"job_id": job_id, "after": after, "limit": ITEMS_PER_CALL}
+            )
+            rows = answer.get("items") if isinstance(answer, dict) else None
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise self._server.unexpected("get_job_items", "it is not a list of items")
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1].get("item_id")
+            if not isinstance(last, int) or last <= after:
+                raise self._server.unexpected("get_job_items", "it has no end")
+            after = last
+
+    def nodes(self) -> list[archives.ArchiveNode]:
+        """Return the archives that the server knows and this user may use."""
+        return archives.read_nodes(self._server.call("GET", "get_nodes", {}))
+
+    def echo(self, node: str) -> float:
+        """Have the server ask whether an archive is there; returns seconds.
+
+        Raises
+        ------
+        CallRefused
+            If it is not; the message says why.
+        """
+        return archives.read_seconds(self._server.call("POST", "echo_node", {"node": node}))
+
+    def find(
+        self,
+        node: str,
+        level: str = "STUDY",
+        *,
+        accessions: Sequence[str] = (),
+        limit: int | None = None,
+        **query: str,
+    ) -> archives.Found:
+        """Have the server look for studies, series or instances in an archive.
+
+        Parameters
+        ----------
+        node
+            The archive's name.
+        level
+            ``STUDY``, ``SERIES`` (of a study) or ``IMAGE`` (of a study or series).
+        accessions
+            Accession numbers; studies with any of them are found.
+        limit
+            The most answers.
+        **query
+            ``patient_id``, ``patient_name``, ``date_from``, ``date_to`` (``YYYYMMDD``),
+            ``modality``, ``study``, ``series``; empty ones match all.
+
+        Raises
+        ------
+        CallRefused
+            If the archive cannot be asked; the message says why.
+        """
+        form: dict[str, Value] = {"node": node, "level": level, "limit": limit}
+        form |= {name: text for name, text in query.items() if text}
+        form["accession"] = list(accessions) or None
+        return archives.read_found(self._server.call("POST", "find_studies", form))
+
+    def receiver(self) -> archives.ReceiverState:
+        """Tell how the server's receiver is doing."""
+        return archives.read_receiver(self._server.call("GET", "get_receiver", {}))
+
+    def set_receiver(self, *, running: bool) -> archives.ReceiverState:
+        """Start or stop the server's receiver; the server remembers it. For admins."""
+        answer = self._server.call("POST", "set_receiver", {"running": running})
+        return archives.read_receiver(answer)
+
+    def index(self, project: str | None = None) -> archives.Index:
+        """How much the server imported and exported, of one project or all that one sees."""
+        return archives.read_index(self._server.call("GET", "get_index", {"project": project}))
 
     def get(self, function: str, **parameters: Value) -> object:
         """Call any function of the web API that only looks; returns its JSON as it is.

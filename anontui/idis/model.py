@@ -128,6 +128,7 @@ class JobRequest:
     anonymizedpatientid: str | None = None
     description: str | None = None
     pims_keyfile_id: str | None = None
+    practice: str | None = None  # "True": all but deliver; servers of ours only
 
     def to_form(self) -> dict[str, str]:
         """The fields to send; absent ones are left out."""

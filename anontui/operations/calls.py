@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar, cast
 
+from anontui.events import Events, Progress, Result, Warning  # noqa: A004 - the word of the field
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 AT_ONCE = 16
 """Calls under way at most; not more than the connections that a client keeps."""
+TICK = 0.1
+"""Seconds between two looks at what is abandonable."""
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,25 @@ class Calls(Generic[T, R]):
             except BaseException as error:  # noqa: BLE001 - raised where the outcome is taken
                 outcome = Outcome(given[0], error=error)
             self._done.put(outcome)
+
+
+def abandonable(events: Events[T]) -> Events[T]:
+    """Run an operation in a thread of its own, so that closing it waits for no answer.
+
+    Only for operations that look: what one of them does after it was abandoned, nobody sees.
+    """
+    calls: Calls[None, Progress | Warning | Result[T] | None] = Calls(lambda _: next(events, None))
+    last = Progress(0, None, "")
+    with calls:
+        calls.start(None)
+        while True:
+            finished = calls.finished(TICK)
+            event = finished[0].result() if finished else last
+            if event is None:
+                return
+            yield event
+            if isinstance(event, Result):
+                return
+            if finished:
+                calls.start(None)
+            last = event if isinstance(event, Progress) else last

@@ -27,6 +27,7 @@ from anontui.project.inputfile import InputTable
 from anontui.project.mapping import Mapping
 from anontui.project.selection import Selection
 from anontui.project.source import Source, SourceKind
+from anontui.project.studylist import is_study_uid
 
 T = TypeVar("T")
 
@@ -120,6 +121,10 @@ class Rows:
     def add_source(self, source: Source, description: str, pseudonym: str) -> None:
         """Add the row of a source that needs no selection."""
         self._add(str(source), description, pseudonym)
+
+    def pseudonym_of(self, source: Source) -> str:
+        """The pseudonym that a source has here; the first one, empty if it has none."""
+        return next(filter(None, self._of(str(source))), "")
 
     def add_chosen(self, chosen: Chosen) -> None:
         """Add the rows of folders, and what was wrong with others."""
@@ -286,10 +291,36 @@ def add_accession_numbers(
     ProjectError
         If the mapping cannot be saved.
     """
+    return _add_sources(workspace, editor, SourceKind.ACCESSION_NUMBER, wanted, random)
+
+
+def add_study_uids(
+    workspace: Workspace, editor: MappingEditor, wanted: Iterable[Wanted], *, random: bool = False
+) -> Added:
+    """Add a row for each StudyInstanceUID and save the mapping (``random`` as above).
+
+    Raises
+    ------
+    ProjectError
+        If the mapping cannot be saved.
+    """
+    return _add_sources(workspace, editor, SourceKind.STUDY_INSTANCE_UID, wanted, random)
+
+
+def _add_sources(
+    workspace: Workspace,
+    editor: MappingEditor,
+    kind: SourceKind,
+    wanted: Iterable[Wanted],
+    random: bool,
+) -> Added:
+    """Add rows for studies in an archive, each meant by one whole number or UID."""
     rows = Rows(workspace, editor, random=random)
     for one in wanted:
         try:
-            source = Source.parse(f"{SourceKind.ACCESSION_NUMBER}:{one.text}")
+            source = Source.parse(f"{kind}:{one.text}")
+            if kind is SourceKind.STUDY_INSTANCE_UID and not is_study_uid(source.value):
+                raise UsageError("This is no StudyInstanceUID", advice="Write one whole UID.")
             if re.search(r"[*?\\]", source.value):
                 raise UsageError(
                     "This could mean several studies", advice="Write one whole number."

@@ -158,12 +158,13 @@ class Aftercare:
         folder = self._folder.projects / safe_name(str(job["project_name"]))
         try:
             self._review.discard(job_id)
+            self._projects.incoming.discard(job, self._review.database)
             self._review.run_folder(job_id).write(job, folder / REVIEWED)
         except OSError as error:
             log.error("job=%d event=run-folder text=%r", job_id, error.strerror)
 
-    def practice_folder(self) -> Path:
-        """Where the results of practice runs are until they end; made if it does not exist."""
+    def staging_folder(self) -> Path:
+        """Where results are that stay, or are to be sent; made if it does not exist."""
         folder = self._folder.path / "staging"
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder

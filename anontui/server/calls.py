@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,12 +11,15 @@ from anontui.errors import CallRefused, DeidError, UsageError
 from anontui.idis.model import JobStatus
 from anontui.server.database import Row
 from anontui.server.fields import job_fields, one_of_many, opt_out
+from anontui.server.incoming import RECEIVED, is_received
 from anontui.server.live import Hub, Stream
 from anontui.server.parameters import Parameters, missing
 from anontui.server.places import refused
 from anontui.server.projects import Projects
 from anontui.server.quarantine import State
+from anontui.server.reception import Reception
 from anontui.server.review import Review
+from anontui.server.routes import route_of
 from anontui.server.store import DEFINITION, Store, no_such_job, to_json
 from anontui.server.users import Role
 from anontui.server.views import Seen, Views
@@ -25,6 +28,7 @@ Answer = Mapping[str, object] | bytes | Stream  # bytes are JSON already
 
 PAGE = 100
 MOST_JOBS = 1000  # of one bulk
+_OF_RECEIVED = ("source_type", "source_name", "source_instance_id", "project_name")
 
 
 class Denied(CallRefused):
@@ -57,13 +61,22 @@ class Api:
         Tells of changes.
     review
         Identities and quarantine, for admins.
+    reception
+        What is sent to the server.
     """
 
     def __init__(
-        self, store: Store, views: Views, projects: Projects, hub: Hub, review: Review
+        self,
+        store: Store,
+        views: Views,
+        projects: Projects,
+        hub: Hub,
+        review: Review,
+        reception: Reception,
     ) -> None:
         self.store = store
         self.projects = projects
+        self.reception = reception
         self._views = views
         self.hub = hub
         self._review = review
@@ -99,7 +112,7 @@ class Api:
         changes = job_fields(given)
         if not changes.keys().isdisjoint(DEFINITION):
             job = before | changes
-            self._check(caller, job)
+            self._check(caller, job, before)
             changes |= {name: job[name] for name in DEFINITION}
         status = given.text("status")
         row = self.store.modify(
@@ -148,6 +161,12 @@ class Api:
         """What became of the files of a job, in pages: ask on after the last id."""
         job_id = int(self.job(caller, given)["job_id"] or 0)
         return {"items": self.store.items(job_id, **_page(given))}
+
+    def get_hook_output(self, caller: Caller, given: Parameters) -> Answer:
+        """What the project's hook said of a job; it may name patients, and is in the audit."""
+        job_id = int(self.job(caller, given)["job_id"] or 0)
+        self.store.note(caller.name, "read hook output", job=job_id)
+        return self._review.run_folder(job_id).hook_output()
 
     def get_audit(self, caller: Caller, given: Parameters) -> Answer:
         """What happened to a job, in pages; an admin may ask for all that happened."""
@@ -218,14 +237,26 @@ class Api:
         with _refusing("text"):
             return {"found": self._review.find(given.text("text") or "", caller.name)}
 
+    def imported(self, studies: Iterable[str], caller: Caller) -> dict[str, int]:
+        """How many instances of original studies came from the caller's projects."""
+        return self._review.identities.imported(studies, caller.seen)
+
+    def totals(self, projects: Seen) -> dict[str, object]:
+        """How much came in and went out, of some projects, or of all."""
+        exported = self._views.exported(projects)
+        return {**self._review.identities.totals(projects), "exported_instances": exported}
+
     def _template(self, caller: Caller, job: Row) -> str | None:
         """What the project gives patients who come without a pseudonym."""
         name = str(job.get("project_name"))
         project = self.projects.all().get(name) if caller.sees(name) else None
         return project.pseudonyms or None if project else None
 
-    def _check(self, caller: Caller, job: Row) -> None:
-        """Refuse a job that cannot be done safely; fill in what follows from the rest."""
+    def _check(self, caller: Caller, job: Row, before: Row | None = None) -> None:
+        """Refuse a job that cannot be done safely; fill in what follows from the rest.
+
+        ``before`` is what the job was, if it is one already.
+        """
         identity = ("source_anonymizedpatientid", "source_anonymizedpatientname")
         for name, other in (identity, identity[::-1]):
             job[name] = job.get(name) or job.get(other) or self._template(caller, job)
@@ -242,11 +273,9 @@ class Api:
         if not caller.sees(project) or project not in self.projects.all():
             message = f"User {caller.name} is not connected to project {project}"
             raise Denied(message, errors={"project_name": message})
-        places = self.projects.places(project)
-        if job["source_type"] == "WADO":
-            places.destination(str(job["destination_path"]))
-            return
-        places.pair(str(job["source_path"]), str(job["destination_path"]))
+        if is_received(job) and any(job[one] != (before or {}).get(one) for one in _OF_RECEIVED):
+            raise refused("source_name", f"{RECEIVED} is for what is sent to this server")
+        route_of(job, self.projects)
 
 
 @contextmanager

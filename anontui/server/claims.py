@@ -21,12 +21,15 @@ _KEPT = (
     "files_downloaded",
     "files_processed",
     "files_per_minute",
+    "files_expected",
+    "seconds_left",
+    "stage_text",
     "part_folder",
     "retries",
 )
 _NEXT = """
     SELECT * FROM jobs WHERE owner IS NULL AND status IN ('ACTIVE', 'UPLOADED')
-    ORDER BY priority DESC, job_id LIMIT 1
+    AND needs_archive = :needs_archive ORDER BY priority DESC, job_id LIMIT 1
 """
 _AS_BELIEVED = "job_id = :job_id AND owner = :owner AND attempt = :attempt AND status = :status"
 _IS_CURRENT = f"SELECT 1 FROM jobs WHERE {_AS_BELIEVED}"  # noqa: S608 - constants
@@ -87,15 +90,18 @@ class Claims:
                 )
                 audit.record(connection, audit.SERVER, "interrupted", int(job["job_id"]))
 
-    def next_priority(self) -> int | None:
-        """The priority of the job whose turn it is, if there is one."""
-        rows = self.database.rows(_NEXT)
+    def next_priority(self, *, needs_archive: bool = False) -> int | None:
+        """The priority of the job whose turn it is, if there is one.
+
+        Jobs that come from or go to archives have a queue of their own.
+        """
+        rows = self.database.rows(_NEXT, {"needs_archive": needs_archive})
         return int(rows[0]["priority"] or 0) if rows else None
 
-    def take(self) -> Claim | None:
+    def take(self, *, needs_archive: bool = False) -> Claim | None:
         """Take the job whose turn it is: the highest priority, then the oldest."""
         with self.database.transaction() as connection:
-            row = connection.execute(_NEXT).fetchone()
+            row = connection.execute(_NEXT, {"needs_archive": needs_archive}).fetchone()
             if row is None:
                 return None
             job = dict(row) | {"owner": self.owner}
@@ -132,7 +138,8 @@ class Claims:
         tell
             Whether the audit tells of it; what changes the status always is told.
         values
-            Of the job's ``error``, ``stage``, counts of files, ``part_folder``, ``retries``.
+            Of the job's ``error``, ``stage`` and what is told of it, counts of files,
+            ``part_folder``, ``retries``.
 
         Returns
         -------
@@ -147,6 +154,8 @@ class Claims:
             check_transition(claim.status, new_status)
         new = {name: claim.job[name] for name in _KEPT} | values
         ended = new_status.is_final
+        if ended:
+            new |= {"stage_text": None, "seconds_left": None}
         parameters = _believed(claim) | new | {"to": new_status, "ended": ended}
         if not within.execute(_MOVE, parameters).rowcount:
             return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import yaml
@@ -17,7 +18,24 @@ from anontui.unc import ShareMap
 
 DEFAULT_PROJECTS = ("Wetenschap-Algemeen",)
 LOOPBACK = "127.0.0.1"
-_NAMES = ("shares", "projects", "host", "port", "certificate", "key")
+_NAMES = ("shares", "projects", "host", "port", "certificate", "key", "receiver")
+_RECEIVER = ("port", "host", "callers", "running", "quiet")
+_AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")
+
+
+@dataclass(frozen=True)
+class ReceiverConfig:
+    """Where archives and devices send to (C-STORE).
+
+    ``callers`` are the AE titles that may; without any, whoever knows the AE title of a
+    project may. A study has come whole after ``quiet`` seconds without anything new of it.
+    """
+
+    port: int = 11112
+    host: str = LOOPBACK
+    callers: tuple[str, ...] = ()
+    running: bool = False
+    quiet: int = 10
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,7 @@ class ServerConfig:
     port: int = 0
     certificate: Path | None = None
     key: Path | None = None
+    receiver: ReceiverConfig = ReceiverConfig()
 
     def dumps(self) -> bytes:
         """Return it as the text of ``server.yml``."""
@@ -49,6 +68,8 @@ class ServerConfig:
             content["certificate"] = str(self.certificate)
         if self.key:
             content["key"] = str(self.key)
+        if self.receiver != ReceiverConfig():
+            content["receiver"] = asdict(self.receiver) | {"callers": list(self.receiver.callers)}
         return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode()
 
 
@@ -111,6 +132,7 @@ class ConfigFile:
             old.port if given.port is None else given.port,
             given.certificate or old.certificate,
             given.key or old.key,
+            old.receiver,
         )
 
     def write(self, config: ServerConfig) -> None:
@@ -142,6 +164,7 @@ def _load(path: Path) -> ServerConfig:
             port=_port(given["port"]) if "port" in given else 0,
             certificate=_file(given.get("certificate"), path.parent),
             key=_file(given.get("key"), path.parent),
+            receiver=_receiver(given["receiver"]) if "receiver" in given else ReceiverConfig(),
         )
 
 
@@ -203,6 +226,51 @@ def _port(node: Node) -> int:
     if text and not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 1 << 16):
         raise DeidError(f"{node.where}: port: {shown(text)} is none", advice="Write 0 to 65535.")
     return int(text or 0)
+
+
+def _receiver(node: Node) -> ReceiverConfig:
+    given = node.names()
+    check_names(given, _RECEIVER)
+    running = given["running"].text().lower() if "running" in given else "true"
+    if running not in ("true", "false"):
+        raise DeidError(
+            f"{given['running'].where}: running: {shown(running)} is none",
+            advice="Write true or false.",
+        )
+    return ReceiverConfig(
+        port=_port(given["port"]) if "port" in given else ReceiverConfig.port,
+        host=(given["host"].text() if "host" in given else "") or LOOPBACK,
+        callers=tuple(map(ae_title, given["callers"].items())) if "callers" in given else (),
+        running=running == "true",
+        quiet=_seconds(given["quiet"]) if "quiet" in given else ReceiverConfig.quiet,
+    )
+
+
+def _seconds(node: Node) -> int:
+    text = node.text()
+    if not re.fullmatch("[0-9]{1,5}", text) or not int(text):
+        raise DeidError(
+            f"{node.where}: quiet: {shown(text)} is no number of seconds",
+            advice="Write a whole number above 0.",
+        )
+    return int(text)
+
+
+def ae_title(node: Node) -> str:
+    """The AE title that a node must be: 1 to 16 characters, no backslash (PS3.5 6.2).
+
+    Raises
+    ------
+    DeidError
+        With file and line.
+    """
+    text = node.text().strip()
+    if not _AE_TITLE.fullmatch(text):
+        raise DeidError(
+            f"{node.where}: {shown(text)!r} is no AE title",
+            advice="Write 1 to 16 letters, digits and the like, without a backslash.",
+        )
+    return text
 
 
 def _file(node: Node | None, folder: Path) -> Path | None:

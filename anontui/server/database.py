@@ -118,6 +118,19 @@ MIGRATIONS = (
     ALTER TABLE jobs ADD COLUMN practice TEXT;
     ALTER TABLE audit ADD COLUMN chain TEXT NOT NULL DEFAULT '';
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN stage_text TEXT;
+    ALTER TABLE jobs ADD COLUMN files_expected INTEGER;
+    ALTER TABLE jobs ADD COLUMN seconds_left INTEGER;
+    ALTER TABLE jobs ADD COLUMN needs_archive INTEGER GENERATED ALWAYS AS (
+        (source_type = 'WADO' AND coalesce(source_name, '') <> 'received')
+        OR destination_type = 'NODE'
+    ) VIRTUAL;
+    DROP INDEX jobs_waiting;
+    CREATE INDEX jobs_waiting ON jobs (needs_archive, priority DESC, job_id)
+        WHERE owner IS NULL AND status IN ('ACTIVE', 'UPLOADED');
+    CREATE INDEX items_delivered ON items (study) WHERE status = 'done';
+    """,
 )
 
 Value = str | int | None

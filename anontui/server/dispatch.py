@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from anontui.deid.pseudonym import Pseudonym
 from anontui.server import items
 from anontui.server.aftercare import Aftercare
-from anontui.server.attempt import TELL_EVERY, Attempt, account
+from anontui.server.attempt import Attempt
 from anontui.server.claims import Claims
 from anontui.server.engine import Engine, Loss
+from anontui.server.hold import TELL_EVERY, account
 from anontui.server.items import DEADLY, KILLED, Held, ItemStatus, Outcome
 from anontui.server.worker import BEGUN, Chunk, Orders, Report
 
@@ -57,6 +58,11 @@ class Work:
     def job_id(self) -> int:
         """Which job."""
         return self.attempt.claim.job_id
+
+    @property
+    def needs_archive(self) -> bool:
+        """Whether it comes from or goes to an archive."""
+        return bool(self.attempt.claim.job["needs_archive"])
 
     @property
     def name(self) -> str:
@@ -211,12 +217,14 @@ class Dispatch:
                 ]
                 _count(work, outcomes)
                 now = time.monotonic()
+                rate = int(60 * work.treated_here / max(now - work.started, 0.1))
                 claim = self._claims.commit(
                     work.attempt.claim,
                     within=connection,
                     tell=now >= work.next_tell,
                     files_processed=work.treated,
-                    files_per_minute=int(60 * work.treated_here / max(now - work.started, 0.1)),
+                    files_per_minute=rate,
+                    seconds_left=60 * (work.waiting + work.suspects) // rate if rate else None,
                     error=_so_far(work) or work.attempt.claim.job["error"],
                 )
                 if claim is None:  # void; whoever did that wakes us

@@ -18,7 +18,7 @@ _OPT_OUT = ("source_ignore_opt_out", "source_ignore_opt_out_reason")
 _UIDS = r"([0-9.]{1,64}( *, *[0-9.]{1,64})*)?"
 _CHOICES = {
     "source_type": ("PATH", "WADO"),
-    "destination_type": ("PATH",),
+    "destination_type": ("PATH", "NODE"),
     "practice": ("True", "False", "true", "false"),
 }
 _ABOUT = {
@@ -26,7 +26,9 @@ _ABOUT = {
     "source_path": r"Of PATH: folder:\\server\share\… or fileselection:\\server\share\…",
     "source_instance_id": "Of WADO: a StudyInstanceUID, or accession_number:…",
     "source_sop_class_filter_list": "SOP class UIDs, separated by commas",
-    "destination_path": r"A folder on a share: \\server\share\…",
+    "source_name": "Of WADO: an archive of the project; by default its first",
+    "destination_type": "Where the results go: a share or an archive",
+    "destination_path": r"Of PATH: a folder on a share, \\server\share\…; of NODE: its name",
     "project_name": "A project that the user is connected to",
     "practice": "True: do all but deliver",
     "priority": "Jobs with the highest number come first",

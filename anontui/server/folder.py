@@ -25,6 +25,7 @@ class DataFolder:
     ``server.yml`` settings · ``projects`` users and policies · ``jobs.sqlite`` ledger ·
     ``identities`` the secret of the new UIDs and dates, and who is who · ``quarantine``
     originals that are held · ``runs`` what jobs did, as text · ``server.log`` ·
+    ``nodes.yml`` archives · ``incoming`` originals that came from them or were sent to us ·
     ``server.json`` address of the running server · ``lock`` · ``staging``.
     """
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from anontui.pacs.query import Level
+from anontui.server import archives
 from anontui.server.calls import Answer, Api, Caller
 from anontui.server.fields import CHANGES, JOB_FIELDS
 from anontui.server.parameters import Kind, Parameter, Parameters
 from anontui.server.quarantine import State
 
 LONGEST_PAGE = 1000
+MOST_ANSWERS = 5000
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Function:
     """A function of the web API.
 
     ``answers`` names what it answers in the OpenAPI document; ``extension`` is true for
-    what IDIS servers do not have, ``admins_only`` for what is for admins.
+    what IDIS servers do not have, ``admins_only`` for what is for admins, ``is_slow`` for what
+    waits for others.
     """
 
     method: str
@@ -28,6 +32,7 @@ class Function:
     extension: bool = False
     admins_only: bool = False
     media_type: str = "application/json"
+    is_slow: bool = False
 
 
 _JOB_ID = Parameter("job_id", Kind.NUMBER, required=True, about="Number of the job")
@@ -38,6 +43,8 @@ _PAGING = (
 )
 _ENTRY_IDS = Parameter("entry_ids", Kind.OBJECTS, required=True, about="Ids of held files")
 _NOTE = Parameter("note", about="Why, for the audit")
+_NODE = Parameter("node", required=True, about="An archive of the caller's projects")
+_TEXT = r"[^\\\x00-\x1f\x7f]{1,64}"
 _AGAIN = "True: judge them again; else the filter that holds a file does not count for it"
 
 
@@ -60,6 +67,9 @@ FUNCTIONS: dict[str, Function] = {
             extension=True,
         ),
         Function("GET", Api.get_job_items, (_JOB_ID, *_PAGING), "Items", extension=True),
+        Function(
+            "GET", Api.get_hook_output, (_JOB_ID,), "Object", extension=True, admins_only=True
+        ),
         Function(
             "GET",
             Api.get_audit,
@@ -105,6 +115,48 @@ FUNCTIONS: dict[str, Function] = {
             (Parameter("text", required=True, about="Anything original or new; * is any text"),),
             extension=True,
             admins_only=True,
+        ),
+        Function("GET", archives.get_nodes, extension=True),
+        Function("POST", archives.echo_node, (_NODE,), extension=True, is_slow=True),
+        Function(
+            "POST",
+            archives.find_studies,
+            (
+                _NODE,
+                Parameter("level", choices=tuple(Level), about="By default STUDY"),
+                Parameter("accession", Kind.OBJECTS, about="Accession numbers: any of them"),
+                Parameter("patient_id", pattern=_TEXT, about="An ID; * and ? are wildcards"),
+                Parameter("patient_name", pattern=_TEXT, about="A name; * and ? are wildcards"),
+                Parameter("date_from", pattern="[0-9]{8}", about="YYYYMMDD, included"),
+                Parameter("date_to", pattern="[0-9]{8}", about="YYYYMMDD, included"),
+                Parameter("modality", pattern="[A-Z0-9_ ]{1,16}", about="Such as CT"),
+                Parameter("study", pattern="[0-9.]{1,64}", about="A StudyInstanceUID"),
+                Parameter("series", pattern="[0-9.]{1,64}", about="A SeriesInstanceUID"),
+                Parameter("limit", Kind.NUMBER, about="The most answers", most=MOST_ANSWERS),
+            ),
+            extension=True,
+            is_slow=True,
+        ),
+        Function("GET", archives.get_receiver, extension=True),
+        Function(
+            "POST",
+            archives.set_receiver,
+            (
+                Parameter(
+                    "running",
+                    required=True,
+                    choices=("True", "False", "true", "false"),
+                    about="Whether archives can send to this server",
+                ),
+            ),
+            extension=True,
+            admins_only=True,
+        ),
+        Function(
+            "GET",
+            archives.get_index,
+            (Parameter("project", about="Of this project only"),),
+            extension=True,
         ),
     )
 }

@@ -28,6 +28,7 @@ from anontui.server.users import Role, Users
 
 BIGGEST_BODY = 4 << 20  # bytes
 SLOWEST_BODY = 10.0  # seconds
+SLOW = 8  # calls at once that wait for archives
 HEAVY = 1 << 16  # bytes of a body that takes long to read, so that few are read at once
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
@@ -57,6 +58,7 @@ class Web:
 def make_app(web: Web) -> Starlette:
     """Return the ASGI application that answers ``/<function>`` for the known users."""
     heavy = anyio.CapacityLimiter(2)
+    slow = anyio.CapacityLimiter(SLOW)
 
     async def endpoint(request: Request) -> ASGIApp:
         try:
@@ -64,7 +66,10 @@ def make_app(web: Web) -> Starlette:
         except Reply as reply:
             # the rest of the body is not waited for
             return _response(reply.status, reply.content, {"Connection": "close"})
+        function = FUNCTIONS.get(request.scope["path"].strip("/"))
         limiter = heavy if len(body) > HEAVY else None
+        if function is not None and function.is_slow:
+            limiter = slow
         return await anyio.to_thread.run_sync(answer, request, body, limiter=limiter)
 
     def answer(request: Request, body: bytes) -> ASGIApp:

@@ -32,6 +32,7 @@ DEFAULT_TEMPLATE = "{site}-{n:06d}"
 _NUMBER = re.compile(r"\{n(?::0?([1-9][0-9]?)d)?\}")
 _MOST_DIGITS = 12
 
+_OF = "(:projects IS NULL OR project IN (SELECT value FROM json_each(:projects)))"
 _SELECT = """
     SELECT project, original_id, original_name, new_id, new_name, original_uid, new_uid,
         original_date, new_date, date_offset, original_accession, new_accession,
@@ -151,6 +152,7 @@ class IdentitiesDatabase(Database):
             PRIMARY KEY (kind, original)
         ) WITHOUT ROWID
         """,
+        "CREATE INDEX studies_by_original ON studies (original_uid)",
     )
 
     def __init__(self, path: Path) -> None:
@@ -282,6 +284,52 @@ class Identities:
         )
         return [str(row["original_uid"]) for row in rows]
 
+    def new_studies(self, new_patient: str) -> list[tuple[str, str]]:
+        """The projects and new StudyInstanceUIDs that a pseudonym has."""
+        rows = self._database.rows(
+            "SELECT DISTINCT project, new_uid FROM studies JOIN patients USING (patient)"
+            " WHERE new_id = :new ORDER BY study",
+            {"new": new_patient},
+        )
+        return [(str(row["project"]), str(row["new_uid"])) for row in rows]
+
+    def imported(
+        self, studies: Iterable[str], projects: frozenset[str] | None = None
+    ) -> dict[str, int]:
+        """How many instances of original studies there are, of some projects or of all."""
+        rows = self._database.rows(
+            "SELECT studies.original_uid AS uid, count(*) AS n FROM studies"  # noqa: S608 - constants
+            " JOIN patients USING (patient) JOIN series USING (study)"
+            " JOIN instances USING (series)"
+            f" WHERE studies.original_uid IN (SELECT value FROM json_each(:studies)) AND {_OF}"
+            " GROUP BY uid, patients.project",
+            {"studies": json.dumps(list(studies)), "projects": _list(projects)},
+        )
+        found: dict[str, int] = {}
+        for row in rows:  # a study may be in several projects
+            uid = str(row["uid"])
+            found[uid] = max(found.get(uid, 0), int(row["n"] or 0))
+        return found
+
+    def totals(self, projects: frozenset[str] | None = None) -> dict[str, int]:
+        """How many patients, studies, series and instances there are."""
+        counts = ", ".join(
+            f"(SELECT count(*) FROM {' JOIN '.join(tables)} WHERE {_OF}) AS {tables[0]}"  # noqa: S608 - constants
+            for tables in (
+                ("patients",),
+                ("studies", "patients USING (patient)"),
+                ("series", "studies USING (study)", "patients USING (patient)"),
+                (
+                    "instances",
+                    "series USING (series)",
+                    "studies USING (study)",
+                    "patients USING (patient)",
+                ),
+            )
+        )
+        [row] = self._database.rows(f"SELECT {counts}", {"projects": _list(projects)})
+        return {name: int(value or 0) for name, value in row.items()}
+
     def take(self, entries: Iterable[Entry], project: str = ANY_PROJECT) -> Taken:
         """Add an index from elsewhere, so that its pseudonyms go on being used.
 
@@ -305,6 +353,10 @@ class Identities:
 
     def _rows(self, where: str, values: Row) -> list[Row]:
         return self._database.rows(f"{_SELECT} {where} ORDER BY patient, study", values)
+
+
+def _list(projects: frozenset[str] | None) -> str | None:
+    return None if projects is None else json.dumps(sorted(projects))
 
 
 def check_template(template: str, site: str = "") -> str:

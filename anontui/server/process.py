@@ -188,6 +188,7 @@ def _work(
     from anontui.server.listen import Server, serve_http
     from anontui.server.live import Hub
     from anontui.server.metrics import Metrics
+    from anontui.server.reception import Reception
     from anontui.server.refusals import Refusals
     from anontui.server.review import Review
     from anontui.server.runner import Runner
@@ -204,8 +205,9 @@ def _work(
         review.quarantine.sweep()
         aftercare = Aftercare(review, projects)
         runner = Runner(database, projects, folder.key(), engine, aftercare)
+        reception = Reception(folder, database, projects)
         web = Web(
-            Api(store, views, projects, hub, review),
+            Api(store, views, projects, hub, review, reception),
             users,
             Refusals(database, users),
             Metrics(views, lambda: engine.workers),
@@ -219,10 +221,12 @@ def _work(
         runner.start()
         watch = Watch(folder.ledger, changed)
         watch.start()
+        reception.start()
         try:
             server = Server(make_app(web), front.tell, hub.close, front.exposure.tls)
             serve_http(server, front.listener)
         finally:
+            reception.stop()
             watch.stop()
             runner.stop()
 

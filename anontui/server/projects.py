@@ -11,6 +11,10 @@ r"""The projects: who may use them, what they read and write, and how they de-id
     hook: after.py:function                # or module:function, or a program
     pseudonyms: '{site}-{n:06d}'           # for jobs without one; site: S01
     layout: '{patient}/{study}/{series}/{instance}.dcm'  # as without it
+    archives: [PACS]                       # nodes where jobs find and collect, the default first
+    targets: [RESEARCH]                    # nodes to which jobs may deliver
+    receive: LUNG                          # what is sent to this AE title is for the project
+    destination: node:RESEARCH             # where received and imported data go, or a UNC path
 
 Files are named as seen from the project file. Everything may be left out; but a project
 without users serves admins only. The projects that ``server.yml`` lists need no file, and
@@ -22,7 +26,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +34,11 @@ from typing import TYPE_CHECKING
 from anontui.deid.readers.texts import lines_of, read_text, shown
 from anontui.deid.readers.yamlnodes import Node, load_nodes
 from anontui.errors import DeidError, SettingsError, UsageError
-from anontui.server.config import ConfigFile, check_names, text_list, told_of
+from anontui.server.config import ConfigFile, ae_title, check_names, text_list, told_of
 from anontui.server.identities import check_template
+from anontui.server.incoming import Incoming
 from anontui.server.layouts import DEFAULT, check_layout
+from anontui.server.nodes import Nodes, can_retrieve
 from anontui.server.places import Places, safe_name
 from anontui.server.users import Role
 from anontui.unc import normalise
@@ -54,7 +60,12 @@ KEYS = (
     "layout",
     "pseudonyms",
     "site",
+    "archives",
+    "targets",
+    "receive",
+    "destination",
 )
+TO_NODE = "node:"
 _ENTRY_POINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 log = logging.getLogger(__name__)
@@ -66,7 +77,9 @@ class Project:
 
     ``users`` None is every user of the server; no ``sources`` or ``destinations`` are all
     shares; ``hook`` is ``module:function`` or the path of a program; ``pseudonyms`` is the
-    template for jobs without one, its site filled in.
+    template for jobs without one, its site filled in. ``archives`` and ``targets`` are names of
+    nodes; ``receive`` is an AE title of ours; ``destination`` is a UNC path, or ``node:`` and
+    one of the targets.
     """
 
     name: str
@@ -79,6 +92,10 @@ class Project:
     hook: str = ""
     layout: str = DEFAULT
     pseudonyms: str = ""
+    archives: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    receive: str = ""
+    destination: str = ""
 
     def read_policy(self) -> Policy:
         """Read its policy anew; the basic profile without options if it has none.
@@ -127,6 +144,10 @@ class Projects:
         self._folder = folder
         self._config = config
         self._data = data
+        self.nodes = Nodes(data)
+        """The archives that projects may name."""
+        self.incoming = Incoming(data)
+        """Where files are that come from archives."""
         self._read: dict[Path, tuple[tuple[int, ...], Project | SettingsError]] = {}
 
     def all(self) -> dict[str, Project]:
@@ -195,6 +216,9 @@ class Projects:
             yield error
             return
         yield from broken.values()
+        yield from self._problems_of_nodes(
+            [one for name, one in found.items() if safe_name(name) not in broken]
+        )
         for name, project in found.items():
             if safe_name(name) in broken:
                 continue
@@ -211,6 +235,33 @@ class Projects:
                 project.read_policy()
             except DeidError as error:
                 yield error
+
+    def _problems_of_nodes(self, projects: list[Project]) -> Iterator[SettingsError]:
+        try:
+            nodes = self.nodes.current()
+        except SettingsError as error:
+            yield error
+            return
+        receivers: dict[str, str] = {}
+        for project in projects:
+            for key, names in (("archives", project.archives), ("targets", project.targets)):
+                for name in names:
+                    if name not in nodes:
+                        yield SettingsError(
+                            f"Project {project.name}: {key}: there is no node {name}",
+                            advice="Add it: anontui pacs node add, or correct the project file.",
+                        )
+                    elif key == "archives" and not can_retrieve(nodes[name]):
+                        yield SettingsError(
+                            f"Project {project.name}: {key}: nothing can be had from {name}",
+                            advice="Give the node a DIMSE or DICOMweb address.",
+                        )
+            other = receivers.setdefault(project.receive, project.name)
+            if project.receive and other != project.name:
+                yield SettingsError(
+                    f"Projects {other} and {project.name} both receive as {project.receive}",
+                    advice="Give each an AE title of its own.",
+                )
 
     def _found(self) -> tuple[dict[str, Project], dict[str, SettingsError]]:
         found = {name: self._plain(name) for name in self._config.current().projects}
@@ -269,6 +320,7 @@ def read_project(path: Path) -> Project:
     with told_of(path):
         given = load_nodes(read_text(path), str(path)).names()
         check_names(given, KEYS)
+        targets = _texts(given.get("targets"))
         return Project(
             name=_name(given.get("name"), path.parent.name),
             description=given["description"].text() if "description" in given else "",
@@ -280,7 +332,15 @@ def read_project(path: Path) -> Project:
             hook=_hook(given.get("hook"), path.parent),
             layout=_layout(given.get("layout")),
             pseudonyms=_template(given.get("pseudonyms"), given.get("site")),
+            archives=_texts(given.get("archives")),
+            targets=targets,
+            receive=_receive(given),
+            destination=_destination(given, targets),
         )
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    return tuple(text_list(node)) if node is not None else ()
 
 
 def _name(node: Node | None, folder: str) -> str:
@@ -334,6 +394,33 @@ def _template(node: Node | None, site: Node | None) -> str:
         return check_template(node.text(), site.text() if site is not None else "")
     except UsageError as error:
         raise DeidError(f"{node.where}: {error.message}", advice=error.advice) from error
+
+
+def _destination(given: Mapping[str, Node], targets: tuple[str, ...]) -> str:
+    node = given.get("destination")
+    if node is None or not node.text():
+        return ""
+    if not node.text().startswith(TO_NODE):
+        return _roots(node)[0]
+    if node.text().removeprefix(TO_NODE) not in targets:
+        raise DeidError(
+            f"{node.where}: {shown(node.text())} is none of the targets",
+            advice="Name the node in targets, too.",
+        )
+    return node.text()
+
+
+def _receive(given: Mapping[str, Node]) -> str:
+    node = given.get("receive")
+    if node is None or not node.text():
+        return ""
+    title = ae_title(node)
+    if not all(name in given and given[name].text() for name in ("destination", "pseudonyms")):
+        raise DeidError(
+            f"{node.where}: what is received needs a destination and pseudonyms",
+            advice="Write both into the project file.",
+        )
+    return title
 
 
 def _layout(node: Node | None) -> str:

@@ -55,7 +55,7 @@ class Review:
         quarantine: Quarantine,
     ) -> None:
         self.folder = folder
-        self._database = database
+        self.database = database
         self.identities = identities
         self.quarantine = quarantine
 
@@ -93,16 +93,16 @@ class Review:
 
     def job(self, job_id: int) -> Row | None:
         """Return everything known of one job."""
-        rows = self._database.rows("SELECT * FROM jobs WHERE job_id = :id", {"id": job_id})
+        rows = self.database.rows("SELECT * FROM jobs WHERE job_id = :id", {"id": job_id})
         return rows[0] if rows else None
 
     def held_items(self, job_id: int) -> list[tuple[items.Held, str, str]]:
         """The items of a job that are held, each with code and reason."""
-        return items.quarantined(self._database, job_id)
+        return items.quarantined(self.database, job_id)
 
     def run_folder(self, job_id: int) -> RunFolder:
         """The run folder of a job."""
-        return RunFolder(self.folder.path / "runs" / str(job_id), self._database, self.identities)
+        return RunFolder(self.folder.path / "runs" / str(job_id), self.database, self.identities)
 
     # --- identities
 
@@ -168,7 +168,7 @@ class Review:
 
     def discard(self, job_id: int | None = None) -> None:
         """Delete copies of released files that are delivered: of one job, or of all."""
-        done = self._database.rows(
+        done = self.database.rows(
             "SELECT item_id FROM items WHERE status = 'done'"
             " AND item_id IN (SELECT value FROM json_each(:ids))",
             {"ids": json.dumps(self.quarantine.released(job_id))},
@@ -178,7 +178,7 @@ class Review:
 
     def _redo(self, job_id: int, sources: Mapping[int, str], who: str, **details: object) -> bool:
         """Put items of a job back in the queue; False if a reset must do it."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             try:
                 job = row_of(connection, job_id)
             except CallRefused:
@@ -208,7 +208,7 @@ class Review:
             return goes_on
 
     def _record(self, who: str, what: str, job_id: int | None = None, **details: object) -> None:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             audit.record(connection, who, what, job_id, **details)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from anontui.server import audit, items
 from anontui.server.database import Database, Row
-from anontui.server.hookmain import OVERVIEW
+from anontui.server.hookmain import OUTPUT, OVERVIEW
 from anontui.server.identities import Identities
 from anontui.server.items import ItemStatus
 
@@ -29,6 +29,7 @@ STUDIES = "studies_to_retrieve.txt"
 PROTOCOL = "screen"  # the code of files that are a patient protocol or the like
 _AT_ONCE = 5000
 _MOST_EVENTS = 1000
+_MOST_TOLD = 1 << 20  # bytes of what a hook said
 
 
 class RunFolder:
@@ -76,6 +77,20 @@ class RunFolder:
             self._write(REVIEWED, marked)
             self._write(MISSING, [study for study in marked if study not in found])
         self._write("overview.txt", self._overview(job, studies, found, marked))
+
+    def hook_output(self) -> Row:
+        """What the project's hook said: ``overview``, and ``output``, the text that it returned.
+
+        A hook may look identities up, so both may name patients.
+        """
+        return {"overview": self._start_of(OVERVIEW), "output": self._start_of(OUTPUT)}
+
+    def _start_of(self, name: str) -> str:
+        try:
+            with (self.path / name).open("rb") as file:
+                return file.read(_MOST_TOLD).decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     # --- what the files say
 

@@ -22,12 +22,13 @@ from anontui.errors import AnonTUIError
 from anontui.idis.model import JobStatus
 from anontui.server import items
 from anontui.server.aftercare import Aftercare
-from anontui.server.attempt import Attempt, JobFailed, Voided
-from anontui.server.claims import Claims
+from anontui.server.attempt import Attempt
+from anontui.server.claims import Claim, Claims
 from anontui.server.database import Database, Row
 from anontui.server.deliver import remove_parts
 from anontui.server.dispatch import CHUNK_ITEMS, Dispatch, Work
 from anontui.server.engine import Engine
+from anontui.server.hold import JobFailed, Voided
 from anontui.server.items import ItemStatus
 from anontui.server.projects import Projects
 from anontui.server.worker import Orders, Report
@@ -36,6 +37,7 @@ IDLE = 60.0  # seconds without work after which the engine stops
 PAUSE = 15.0  # seconds to wait after something that must not happen
 UNDER_WAY = 64  # jobs of one priority
 STAGES = 16  # threads
+WITH_ARCHIVES = 16  # jobs under way that come from or go to archives, which may hang
 RETRY_AFTER = (15.0, 60.0, 240.0, 960.0, *[3600.0] * 6)  # seconds; as often as there are
 STOP_SECONDS = 5.0
 
@@ -89,6 +91,7 @@ class Runner:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="coordinator")
         self._stages: set[threading.Thread] = set()
+        self._with_archives: set[threading.Thread] = set()  # no others wait for these
         self._open: dict[int, Work] = {}
         self._due: dict[int, float] = {}  # monotonic times of retries
         self._unswept: set[int] = set()
@@ -124,7 +127,7 @@ class Runner:
                 self._start_over()
             messages = self._receive()
         self._engine.stop()
-        for thread in list(self._stages):
+        for thread in [*self._stages, *self._with_archives]:
             thread.join(STOP_SECONDS)
         self._engine.stop()  # a stage may have started it again
 
@@ -211,29 +214,40 @@ class Runner:
                 self._unswept.discard(int(job["job_id"] or 0))
 
     def _take(self) -> None:
-        """Take up the jobs whose turn it is, within limits."""
-        while len(self._stages) < STAGES:
-            priority = self._claims.next_priority()
-            if priority is None:
-                return
-            if sum(work.priority >= priority for work in self._open.values()) >= UNDER_WAY:
-                return
-            claim = self._claims.take()
-            if claim is None:
-                return
-            attempt = Attempt(
-                self._claims,
-                claim,
-                projects=self._projects,
-                key=self._key,
-                engine=self._engine,
-                stopping=self._stopping,
-                aftercare=self._aftercare,
-            )
-            work = Work(attempt, int(claim.job["priority"] or 0))
-            self._open[work.job_id] = work
-            log.info("%s event=start", work.name)
-            self._stage(work, attempt.prepare)
+        """Take up the jobs whose turn it is, within limits.
+
+        Those with archives have limits of their own: what hangs there holds up no others.
+        """
+        for needs_archive in (False, True):
+            while self._has_room(needs_archive=needs_archive):
+                claim = self._claims.take(needs_archive=needs_archive)
+                if claim is None:
+                    break
+                self._take_up(claim)
+
+    def _has_room(self, *, needs_archive: bool) -> bool:
+        alike = [one for one in self._open.values() if one.needs_archive == needs_archive]
+        if len(alike) >= WITH_ARCHIVES if needs_archive else len(self._stages) >= STAGES:
+            return False
+        priority = self._claims.next_priority(needs_archive=needs_archive)
+        if priority is None:
+            return False
+        return sum(work.priority >= priority for work in alike) < UNDER_WAY
+
+    def _take_up(self, claim: Claim) -> None:
+        attempt = Attempt(
+            self._claims,
+            claim,
+            projects=self._projects,
+            key=self._key,
+            engine=self._engine,
+            stopping=self._stopping,
+            aftercare=self._aftercare,
+        )
+        work = Work(attempt, int(claim.job["priority"] or 0))
+        self._open[work.job_id] = work
+        log.info("%s event=start", work.name)
+        self._stage(work, attempt.prepare)
 
     def _stage(self, work: Work, do: Callable[[], Orders | bool]) -> None:
         def run() -> None:
@@ -249,20 +263,24 @@ class Runner:
                 result = JobFailed("Internal error: tell the server's admin this job's number")
             self._mailbox.put(Staged(work, result))
 
-        self._thread_of(run)
+        self._thread_of(run, self._with_archives if work.needs_archive else self._stages)
 
-    def _thread_of(self, do: Callable[[], None]) -> None:
+    def _thread_of(
+        self, do: Callable[[], None], threads: set[threading.Thread] | None = None
+    ) -> None:
+        threads = self._stages if threads is None else threads
+
         def run() -> None:
             try:
                 do()
             except Exception:
                 log.exception("event=crash")
             finally:
-                self._stages.discard(threading.current_thread())
+                threads.discard(threading.current_thread())
                 self.wake()
 
         thread = threading.Thread(target=run, name="stage", daemon=True)
-        self._stages.add(thread)
+        threads.add(thread)
         thread.start()
 
     def _staged(self, message: Staged) -> None:

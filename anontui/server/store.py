@@ -58,11 +58,12 @@ _INSERT = f"INSERT INTO jobs ({', '.join(_NEW)}) VALUES ({', '.join(f':{n}' for 
 _MODIFY = f"UPDATE jobs SET {', '.join(f'{n} = :{n}' for n in _FIELDS)} WHERE job_id = :job_id"  # noqa: S608 - constants
 _CANCEL = """
     UPDATE jobs SET status = 'INACTIVE', attempt = attempt + 1, owner = NULL, retries = 0,
-        files_per_minute = NULL WHERE job_id = ?
+        files_per_minute = NULL, stage_text = NULL, seconds_left = NULL WHERE job_id = ?
 """
 _RESET = """
     UPDATE jobs SET status = 'ACTIVE', attempt = attempt + 1, owner = NULL, retries = 0,
-        files_per_minute = NULL, stage = 'collect', error = ' ', files_downloaded = 0,
+        files_per_minute = NULL, stage_text = NULL, seconds_left = NULL, files_expected = NULL,
+        stage = 'collect', error = ' ', files_downloaded = 0,
         files_processed = 0 WHERE job_id = ?
 """
 
@@ -117,6 +118,11 @@ class Store:
     def audit(self, after: int = 0, limit: int = 100, job_id: int | None = None) -> list[Row]:
         """Return what happened, oldest first, from the ``audit_id`` ``after`` on."""
         return audit.page(self._database, after, limit, job_id)
+
+    def note(self, who: str, what: str, **details: object) -> None:
+        """Add a row to the audit that is of no job; ``details`` hold no identity."""
+        with self._database.transaction() as connection:
+            audit.record(connection, who, what, None, **details)
 
     # --- what clients do
 

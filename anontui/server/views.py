@@ -28,6 +28,9 @@ _PROGRESS = (
     "files_downloaded",
     "files_processed",
     "files_per_minute",
+    "files_expected",
+    "seconds_left",
+    "stage_text",
 )
 
 
@@ -127,6 +130,15 @@ class Views:
     def outcomes(self) -> dict[str, int]:
         """How many files there are of each outcome; looks at all, so do not ask often."""
         return _counts(self._rows("SELECT status, count(*) FROM items GROUP BY status"))
+
+    def exported(self, seen: Seen) -> int:
+        """How many instances jobs delivered, each counted once a project."""
+        sql = (
+            "SELECT count(*) FROM (SELECT DISTINCT project_name, target FROM items"  # noqa: S608 - constants
+            f" JOIN jobs USING (job_id) WHERE items.status = 'done' AND {_SEEN})"
+        )
+        [(number,)] = self._rows(sql, seen=_list(seen))
+        return int(str(number))
 
     def _by_id(self, job: str, which: str, **values: str | int | None) -> bytes:
         sql = f"SELECT json_group_object(job_id, {job}) FROM (SELECT * FROM jobs {which})"  # noqa: S608 - constants

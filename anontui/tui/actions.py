@@ -112,6 +112,7 @@ KEY_SIGNS = {
     "plus": "+",
     "minus": "-",
     "delete": "del",
+    "asterisk": "*",
 }
 
 

@@ -17,6 +17,7 @@ from anontui.errors import AnonTUIError, SettingsError
 from anontui.tui import session
 from anontui.tui.actions import Action, Registry, why_not
 from anontui.tui.catalog import ACTIONS
+from anontui.tui.front import PaneScreen
 from anontui.tui.main import MainScreen
 from anontui.tui.model import Model
 from anontui.tui.polling import Polling
@@ -65,6 +66,12 @@ class AnonTUI(App[int]):
         """The four panes."""
         return self.main
 
+    @property
+    def front(self) -> PaneScreen:
+        """The screen of panes that is in front, or behind the open question."""
+        screens = (one for one in reversed(self.screen_stack) if isinstance(one, PaneScreen))
+        return next(screens, self.main)
+
     def on_mount(self) -> None:
         """Paint first, then load the project in the background."""
         if os.name == "posix" and threading.current_thread() is threading.main_thread():
@@ -73,11 +80,11 @@ class AnonTUI(App[int]):
         self.call_after_refresh(self.load)
 
     async def on_event(self, event: events.Event) -> None:
-        """Let the main screen take its keys in order (see :meth:`MainScreen.take_key`)."""
+        """Let a screen of panes take its keys in order (see :meth:`PaneScreen.take_key`)."""
         is_taken = (
             isinstance(event, events.Key)
-            and self.screen is self.main
-            and await self.main.take_key(event)
+            and isinstance(self.screen, PaneScreen)
+            and await self.screen.take_key(event)
         )
         if not is_taken:
             await super().on_event(event)
@@ -113,7 +120,7 @@ class AnonTUI(App[int]):
             pane.project_loaded()
         if first:
             session.restore(self)
-        self.main.refresh_lines()
+        self.front.refresh_lines()
         self.polling.restart()
 
     def folder_name(self, whole: bool = True) -> str:
@@ -136,7 +143,7 @@ class AnonTUI(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action, for the command palette."""
-        if screen is not self.main:
+        if not isinstance(screen, PaneScreen):
             return
         for action in self.registry.actions.values():
             reason = why_not(action, self)
@@ -154,9 +161,10 @@ class AnonTUI(App[int]):
         done: Callable[[Any], None],
         failed: Callable[[AnonTUIError], None] | None = None,
         label: str = "",
+        dropped: Callable[[], None] | None = None,
     ) -> Task:
         """Run ``work`` in the background; see :class:`~anontui.tui.worker.Task`."""
-        return self.worker.start(Task(lane, work, done, failed, label))
+        return self.worker.start(Task(lane, work, done, failed, label, dropped))
 
     def cancel_newest(self) -> None:
         """Cancel the task that the activity strip shows."""
@@ -168,12 +176,12 @@ class AnonTUI(App[int]):
         """Show it in the strip, if it has a name."""
         if message.task.label:
             self.tasks[message.task.number] = message.task
-            self.main.refresh_lines()
+            self.front.refresh_lines()
 
     def on_task_progress(self, message: TaskProgress) -> None:
         """Show how far it is."""
         message.task.progress = message.progress
-        self.main.strip.refresh()
+        self.front.strip.refresh()
 
     def on_task_warning(self, message: TaskWarning) -> None:
         """Tell the user."""
@@ -191,18 +199,20 @@ class AnonTUI(App[int]):
             raise error
         elif message.value is None and task.cancelled.is_set():
             self.say(f"{task.label}: cancelled", "$warning")
-            if task.label:
+            if task.dropped is not None:
+                task.dropped()
+            elif task.label:
                 self.load()  # what was done until then stays, and is shown
         else:
             task.done(message.value)
-        self.main.refresh_lines()
+        self.front.refresh_lines()
 
     # -- telling the user ----------------------------------------------------------------
 
     def say(self, text: str, tone: str = "$text-muted") -> None:
         """Say something in the activity strip."""
         self.last_word = (text, tone)
-        self.main.strip.refresh()
+        self.front.strip.refresh()
 
     def fail(self, error: AnonTUIError) -> None:
         """Tell of an expected failure: what, why and what to do."""

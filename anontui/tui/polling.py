@@ -94,12 +94,13 @@ class Polling:
         model.jobs.update(look.jobs)
         app.main.servers.servers_changed()
         if changed:
-            app.main.jobs.jobs_changed(changed, flash=changed - new)
+            for screen in {app.main, app.front}:
+                screen.jobs_changed(changed, flash=changed - new)
         if look.error is not None:
             app.say(look.error.sentence(), "$error")
         state = model.server_state()
         self._failures = 0 if state and state.up and not look.error else self._failures + 1
-        app.main.refresh_lines()
+        app.front.refresh_lines()
         if self._again:
             self._again = False
             self.restart()

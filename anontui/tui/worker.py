@@ -28,9 +28,9 @@ _numbers = itertools.count(1)
 class Task:
     """One piece of background work.
 
-    ``work`` returns an iterator of events, or the result itself. ``done`` and ``failed``
-    are called on the UI thread. ``label`` is shown in the activity strip; a task without
-    one runs unseen.
+    ``work`` returns an iterator of events, or the result itself. ``done``, ``failed`` and,
+    if it was cancelled, ``dropped`` are called on the UI thread. ``label`` is shown in the
+    activity strip; a task without one runs unseen.
     """
 
     lane: str
@@ -38,6 +38,7 @@ class Task:
     done: Callable[[Any], None]
     failed: Callable[[AnonTUIError], None] | None = None
     label: str = ""
+    dropped: Callable[[], None] | None = None
     number: int = field(default_factory=lambda: next(_numbers))
     cancelled: threading.Event = field(default_factory=threading.Event)
     started: float = 0.0

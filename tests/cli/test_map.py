@@ -278,6 +278,14 @@ def test_interrupted_in_the_middle_nothing_is_lost(
 # -- accession numbers and selections --------------------------------------------------------
 
 
+def test_add_studies(anontui: Command, mapping: Write, project: Path) -> None:
+    mapping("study_instance_uid:1.2.3,A")
+    ran = anontui("map", "add-studies", "1.2.3", "1.2.4", "Jansen", "1.2.*", "--random-pseudonyms")
+    assert (ran.code, ran.out) == (1, "study_instance_uid:1.2.4\n")
+    assert ran.err.count("This is no StudyInstanceUID") == 2
+    assert "Added 1 row; 1 were there already." in ran.err
+
+
 def test_add_accession_numbers(anontui: Command, mapping: Write, project: Path) -> None:
     mapping("accession_number:1.1,A")
     words = ["map", "add-accession-numbers"]

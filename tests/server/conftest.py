@@ -17,6 +17,7 @@ from anontui.server.http import Web, make_app
 from anontui.server.live import Hub
 from anontui.server.metrics import Metrics
 from anontui.server.projects import Projects
+from anontui.server.reception import Reception
 from anontui.server.refusals import Refusals
 from anontui.server.review import Review
 from anontui.server.store import Store
@@ -64,8 +65,9 @@ def web(ledger: Ledger) -> Iterator[Web]:
     with closing(Views(ledger.folder.ledger)) as views, opened as review:
         hub = Hub(views)
         ledger.store.on_change = hub.changed
+        reception = Reception(ledger.folder, ledger.database, projects)
         yield Web(
-            Api(ledger.store, views, projects, hub, review),
+            Api(ledger.store, views, projects, hub, review, reception),
             ledger.users,
             Refusals(ledger.database, ledger.users),
             Metrics(views, lambda: 2),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from anontui.errors import SettingsError, UsageError
-from anontui.server.config import DEFAULT_PROJECTS, ConfigFile, Given, ServerConfig
+from anontui.server.config import DEFAULT_PROJECTS, ConfigFile, Given, ReceiverConfig, ServerConfig
 from anontui.unc import ShareMap
 
 SHARE = r"\\server\share"
@@ -81,6 +81,12 @@ def test_a_change_is_seen(tmp_path: Path) -> None:
         ("port: -1", "port:"),
         ("port: yes", "port:"),
         ("port: ٣", "port:"),
+        ("receiver: {port: x}", "line 1: port: x"),
+        ("receiver: {running: perhaps}", "running: perhaps is none"),
+        ("receiver: {quiet: 0}", "quiet: 0 is no number"),
+        ("receiver: {callers: ['A\\B']}", "no AE title"),
+        ("receiver: {callers: [SEVENTEEN_LETTERS]}", "no AE title"),
+        ("receiver: {prot: 1}", "there is no 'prot'"),
         ("a: &a [*a]", "alias"),
         ("!!python/object/apply:os.system [id]", "line 1"),
         ("port: [[[[[[[[1]]]]]]]]", "nested too deep"),
@@ -120,3 +126,11 @@ def test_bytes_that_are_no_text_and_a_folder_in_its_place(tmp_path: Path) -> Non
 def test_a_wrong_share_is_not_added(tmp_path: Path, shares: dict[str, Path]) -> None:
     with pytest.raises(UsageError):
         ConfigFile(tmp_path / "server.yml").merged(Given(shares))
+
+
+def test_the_receiver_is_written_as_it_is_read(tmp_path: Path) -> None:
+    file = ConfigFile(tmp_path / "server.yml")
+    config = ServerConfig(receiver=ReceiverConfig(104, "10.0.0.1", ("CT 1", "PACS"), True, 5))
+    file.write(config)
+    assert file.current() == config
+    assert file.merged(Given(port=81)).receiver == config.receiver

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from anontui.cli.run import root
-from anontui.server.config import ConfigFile
+from anontui.server.config import ConfigFile, ReceiverConfig
 from anontui.server.functions import FUNCTIONS
 from anontui.server.projects import KEYS, read_project
 
@@ -62,6 +62,21 @@ def test_the_project_is_read(tmp_path: Path) -> None:
     project = read_project(tmp_path / "project.yml")
     assert project.users == frozenset({"z123456", "z654321"})
     assert project.sources == (r"\\server\research\lung",)
+
+
+def test_a_project_with_archives_is_read(tmp_path: Path) -> None:
+    [text] = blocks("users:")
+    (tmp_path / "project.yml").write_text(text)
+    project = read_project(tmp_path / "project.yml")
+    assert (project.archives, project.targets) == (("HOSPITAL",), ("RESEARCH",))
+    assert (project.receive, project.destination) == ("LUNG", "node:RESEARCH")
+
+
+def test_the_receiver_is_read(tmp_path: Path) -> None:
+    [text] = blocks("receiver:")
+    (tmp_path / "server.yml").write_text(text)
+    found = ConfigFile(tmp_path / "server.yml").current().receiver
+    assert found == ReceiverConfig(11112, "0.0.0.0", ("CT1", "PACS"), True, 10)
 
 
 def test_every_key_of_a_project_is_told_of() -> None:

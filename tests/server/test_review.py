@@ -22,6 +22,7 @@ FUNCTIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "release_quarantine", {"entry_ids": "x"}),
     ("POST", "reject_quarantine", {"entry_ids": "x"}),
     ("POST", "find_identity", {"text": "4711"}),
+    ("GET", "get_hook_output", {"job_id": 1}),
 ]
 
 
@@ -128,3 +129,18 @@ def test_a_template_that_is_none_is_told_with_its_line(ledger: Ledger) -> None:
     file.write_text("users: [alice]\npseudonyms: 'S-001'\n")
     with pytest.raises(SettingsError, match=r"project\.yml.*line 2"):
         read_project(file)
+
+
+def test_what_a_hook_said_is_for_admins_and_in_the_audit(
+    admin: Caller, ledger: Ledger, held: str
+) -> None:
+    assert admin("GET", "get_hook_output", job_id=1) == (200, {"overview": "", "output": ""})
+    folder = ledger.folder.path / "runs" / "1"
+    folder.mkdir(parents=True)
+    (folder / "hook_overview.txt").write_text("2 files were hooked up\n")
+    (folder / "post_anon_output.txt").write_text("Jansen is P-001")
+    status, answer = admin("GET", "get_hook_output", job_id=1)
+    assert status == 200
+    assert answer == {"overview": "2 files were hooked up\n", "output": "Jansen is P-001"}
+    rows = ledger.database.rows("SELECT details FROM audit WHERE what = 'read hook output'")
+    assert [str(row["details"]) for row in rows] == ['{"job": 1}'] * 2

@@ -226,7 +226,7 @@ def test_who_opted_out_is_left_out_unless_there_is_a_reason(ledger: Ledger, shar
         ({"source_path": rf"{SHARE}\sub\note"}, "The source cannot be read: Not a directory"),
         ({"source_path": rf"fileselection:{SHARE}\sub\note"}, "The file is not a file selection"),
         ({"source_path": rf"fileselection:{SHARE}\x\y"}, "The file selection is not there"),
-        ({"source_type": "WADO"}, "Not available on this server yet: PACS retrieval"),
+        ({"source_type": "WADO", "source_instance_id": "1.2.3"}, attempt_module.NO_ARCHIVE),
     ],
 )
 @pytest.mark.usefixtures("obedient")

@@ -17,6 +17,7 @@ from anontui.project.batch import Batch
 from anontui.settings import Server, Settings
 from anontui.tui import app as app_module
 from anontui.tui.app import AnonTUI
+from anontui.tui.screens.pacs import PacsScreen
 from anontui.tui.worker import Task, TaskEnded
 from anontui.unc import ShareMap
 from tests.dicom.files import dicom_bytes
@@ -55,9 +56,10 @@ class Opened(AnonTUI):
         done: Callable[[Any], None],
         failed: Callable[[AnonTUIError], None] | None = None,
         label: str = "",
+        dropped: Callable[[], None] | None = None,
     ) -> Task:
         self.pending += 1
-        return super().start(lane, work, done, failed, label)
+        return super().start(lane, work, done, failed, label, dropped)
 
     def on_task_ended(self, message: TaskEnded) -> None:
         """Count; the app's own handler is called after this one."""
@@ -89,6 +91,21 @@ class Seat:
             await self.pilot.pause(0.01)
         await self.pilot.pause()
 
+    async def go_to(self, pane: str) -> None:
+        """Go to a pane by its name, on whichever screen it is."""
+        if pane and all(one.id != pane for one in self.app.front.panes):
+            await self.press("P")
+            self.pacs.studies.grid.focus()
+        found = next((one for one in self.app.front.panes if one.id == pane), None)
+        self.app.front.show_pane(found)
+        await self.settle()
+
+    @property
+    def pacs(self) -> PacsScreen:
+        """The PACS screen, which is in front."""
+        assert isinstance(self.app.front, PacsScreen)
+        return self.app.front
+
     async def press(self, *keys: str) -> None:
         """Type keys, and let what they start come to its end."""
         await self.pilot.press(*keys)
@@ -102,7 +119,7 @@ class Seat:
         """The title of a pane's frame, without its markup."""
         from textual.content import Content
 
-        return Content.from_markup(str(self.main.query_one(f"#{pane}").border_title)).plain
+        return Content.from_markup(str(self.app.front.query_one(f"#{pane}").border_title)).plain
 
     @property
     def said(self) -> str:

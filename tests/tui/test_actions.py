@@ -14,8 +14,10 @@ from anontui.tui.app import AnonTUI
 from anontui.tui.catalog import ACTIONS
 from anontui.tui.main import MainScreen
 from anontui.tui.screens.help import HelpScreen
+from anontui.tui.screens.pacs import PacsScreen
 from tests.tui.fakes import LARGE, Seat, opened
 
+PANES = (*MainScreen().panes, *PacsScreen().panes)
 CHANGING = [action for action in ACTIONS if action.changes]
 LEAVING = {"app.quit", "app.help"}
 
@@ -45,7 +47,7 @@ def test_each_action_is_described(action: Action) -> None:
     group, _, verb = action.id.partition(".")
     assert group
     assert verb
-    assert action.pane in {"", *(pane.id for pane in MainScreen().panes)}
+    assert action.pane in {"", "search", *(pane.id for pane in PANES)}
 
 
 def test_no_pane_hides_a_key_of_everywhere() -> None:
@@ -149,16 +151,16 @@ async def test_keys_before_the_project_is_read_do_no_harm(project: Path) -> None
 async def test_readonly_refuses(project: Path, action: Action) -> None:
     before = files(project.parent)
     async with opened(project, readonly=True) as seat:
-        pane = next((pane for pane in seat.main.panes if pane.id == action.pane), None)
-        seat.main.show_pane(pane)
+        await seat.go_to(action.pane)
+        front = seat.app.front
         if action.key:
             await seat.press(action.key.split(",")[0])
         else:
             seat.app.run_action_named(action)
             await seat.settle()
         assert seat.said == f"{action.name}: not now, the app was started read-only"
-        assert seat.app.screen is seat.main
-        assert not seat.main.current.grid.editing
+        assert seat.app.screen is front
+        assert not front.current.grid.editing
     assert files(project.parent) == before
 
 
@@ -173,16 +175,31 @@ def test_what_writes_is_named_as_such() -> None:
         "files.reread",
         "mapping.mark",
         "mapping.take-theirs",
+        "imports.info",
+        "imports.mark",
         "job.info",
         "job.list",
         "batch.mark",
         "batch.show-error",
         "map.check",
+        "pacs.echo",
+        "pacs.find",
         "paths.show",
         "select.status",
         "server.jobs",
         "server.status",
         "settings.show",
+        "studies.clear-form",
+        "studies.form",
+        "studies.mark",
+        "studies.mark-all",
+        "studies.mark-range",
+        "studies.not-found",
+        "studies.search-again",
+        "studies.search-here",
+        "studies.series",
+        "studies.sort",
+        "studies.sort-reverse",
     }
 
 
@@ -203,7 +220,8 @@ async def test_palette_key_bar_and_help_list_them(project: Path) -> None:
         await seat.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = "\n".join(str(w.render()) for w in app.screen.query("Static"))
-        assert all(action.name in text for action in ACTIONS)
+        here = {"", *(pane.id for pane in seat.main.panes)}
+        assert all((action.name in text) == (action.pane in here) for action in ACTIONS)
         assert not list(app.get_system_commands(app.screen))  # not while a question is open
         await seat.press("escape")
         assert app.screen.id == "main"

@@ -23,6 +23,9 @@ OTHERWISE_NAMED = {
     "serve": "server.start-built-in",
     "serve stop": "server.start-built-in",
     "serve status": "app.pane-1",
+    "map add-studies": "pacs.add-to-mapping",
+    "pipeline run": "pacs.import-studies",
+    "pacs listen": "pacs.switch-receiver",
 }
 """Commands whose action has another name; a pane shows at any time what these print."""
 
@@ -44,6 +47,15 @@ NO_ACTION = {
     "quarantine show": "the same",
     "quarantine release": "the same",
     "quarantine reject": "the same",
+    "pacs node add": "archives are made known on the server's own machine, with their secrets",
+    "pacs node list": "the same",
+    "pacs node show": "the same",
+    "pacs node remove": "the same",
+    "pacs retrieve": "originals are brought to the server's own machine",
+    "pacs import": "the same",
+    "pacs send": "files are sent from the server's own machine",
+    "pacs index": "the same",
+    "pipeline clean": "a run folder is no project",
 }
 NO_COMMAND = {
     "app.": "they move about in the app",
@@ -51,6 +63,8 @@ NO_COMMAND = {
     "mapping.": "they edit cells; a command opens the whole file: map edit",
     "batch.mark": "commands take ids",
     "server.edit": "commands remove and add",
+    "studies.": "they move about in what was found; pacs find prints and writes it",
+    "imports.": "they are jobs of the batch; commands take ids",
 }
 
 

@@ -6,7 +6,6 @@ you keep them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,41 +15,11 @@ from anontui.idis.model import Job, JobStatus
 from anontui.project import created
 from anontui.project.editor import MappingEditor
 from tests.tui import fakes
+from tests.tui import test_pacs_snapshots as pacs
 from tests.tui.fakes import LARGE, SMALL, WIDE, Seat, opened
+from tests.tui.snapshots import FOLDER, Check
 
-FOLDER = Path(__file__).parents[2] / "snapshots"
-
-Check = Callable[[Seat, str], None]
 Scene = Callable[[Seat], Awaitable[None]]
-
-
-def words(svg: str) -> list[str]:
-    """The texts in a picture, to tell in a word what differs."""
-    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
-
-
-@pytest.fixture
-def check(request: pytest.FixtureRequest, tmp_path: Path) -> Check:
-    """Compare what is on the screen with the picture of that name, or take it anew."""
-
-    def check(seat: Seat, name: str) -> None:
-        width, height = seat.app.size
-        path = FOLDER / f"{name}-{width}x{height}.svg"
-        svg = re.sub(r"terminal-\d+", "terminal", seat.app.export_screenshot(title="anontui"))
-        svg = "".join(f"{line.rstrip()}\n" for line in svg.splitlines())
-        if request.config.getoption("update_snapshots"):
-            FOLDER.mkdir(exist_ok=True)
-            path.write_text(svg, encoding="utf-8")
-            return
-        assert path.exists(), f"there is no {path.name} yet: --snapshot-update takes it"
-        before = path.read_text(encoding="utf-8")
-        if svg != before:
-            now = tmp_path / path.name
-            now.write_text(svg, encoding="utf-8")
-            assert words(svg) == words(before), f"see {now}"
-            pytest.fail(f"the colours differ from {path.name}, see {now}")
-
-    return check
 
 
 async def loaded(seat: Seat) -> None:
@@ -161,7 +130,8 @@ async def test_no_color(project: Path, check: Check, monkeypatch: pytest.MonkeyP
 def test_no_picture_without_a_test() -> None:
     scenes = {*SCENES, "empty", "mapping-error"}
     tested = {f"{name}-{param.id}.svg" for name in scenes for param in SIZES}
-    tested |= {"readonly-120x40.svg", "no-color-120x40.svg"}
+    tested |= {"readonly-120x40.svg", "no-color-120x40.svg", "pacs-readonly-120x40.svg"}
+    tested |= {f"{name}-{param.id}.svg" for name in pacs.SCENES for param in pacs.SIZES}
     assert {path.name for path in FOLDER.iterdir()} <= tested
 
 

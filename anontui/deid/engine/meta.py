@@ -7,11 +7,8 @@ import struct
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
 
-from anontui import __version__
+from anontui import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from anontui.deid.values.dummies import padded
-
-IMPLEMENTATION_UID = UID("2.25.150379431921164230311586303203178207317")
-IMPLEMENTATION_NAME = f"ANONTUI_{__version__}"[:16]
 
 
 def new_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMetaDataset:
@@ -24,7 +21,7 @@ def new_meta(sop_class: str, sop_instance: str, transfer_syntax: str) -> FileMet
     meta.MediaStorageSOPClassUID = UID(sop_class)
     meta.MediaStorageSOPInstanceUID = UID(sop_instance)
     meta.TransferSyntaxUID = UID(transfer_syntax)
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_NAME
     return meta
 

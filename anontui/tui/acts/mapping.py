@@ -88,6 +88,13 @@ def _add_wanted(app: AnonTUI, wanted: list[Wanted]) -> None:
 
 
 def tell(app: AnonTUI, added: Added) -> None:
+    """Show the rows that came, say what could not be added, and go to the mapping."""
+    told_of(app, added)
+    if added.rows:
+        app.main.show_pane(app.main.mapping)
+
+
+def told_of(app: AnonTUI, added: Added) -> None:
     """Show the rows that came, and say what could not be added."""
     app.main.mapping.show_changes()
     count = len(added.rows)
@@ -98,8 +105,6 @@ def tell(app: AnonTUI, added: Added) -> None:
     for trouble in added.troubles:
         title = f"{trouble.where}: {trouble.message}"
         app.notify(trouble.advice, title=title, severity="warning", markup=False)
-    if count:
-        app.main.show_pane(app.main.mapping)
 
 
 def edit(app: AnonTUI) -> None:

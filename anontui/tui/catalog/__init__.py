@@ -10,6 +10,7 @@ from anontui.tui.catalog.batch import BATCH
 from anontui.tui.catalog.everywhere import EVERYWHERE
 from anontui.tui.catalog.files import FILES
 from anontui.tui.catalog.mapping import MAPPING
+from anontui.tui.catalog.pacs import PACS
 from anontui.tui.catalog.servers import SERVERS
 
-ACTIONS: tuple[Action, ...] = (*SERVERS, *FILES, *MAPPING, *BATCH, *EVERYWHERE)
+ACTIONS: tuple[Action, ...] = (*SERVERS, *FILES, *MAPPING, *BATCH, *PACS, *EVERYWHERE)

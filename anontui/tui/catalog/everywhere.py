@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anontui.tui.actions import Action
-from anontui.tui.catalog.needs import late, loaded, task_running
+from anontui.tui.catalog.needs import has_pane, late, loaded, task_running
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
@@ -18,7 +19,7 @@ def _help(app: AnonTUI) -> None:
 
 
 def _zoom(app: AnonTUI) -> None:
-    app.main.zoomed = not app.main.zoomed
+    app.front.zoomed = not app.front.zoomed
 
 
 EVERYWHERE: tuple[Action, ...] = (
@@ -26,7 +27,7 @@ EVERYWHERE: tuple[Action, ...] = (
         "app.filter",
         "slash",
         "Filter the rows of this pane",
-        lambda app: app.main.current.ask_filter(),
+        lambda app: app.front.current.ask_filter(),
         label="filter",
     ),
     Action("app.zoom", "z", "Zoom this pane, or back", _zoom, label="zoom"),
@@ -37,20 +38,21 @@ EVERYWHERE: tuple[Action, ...] = (
         lambda app: app.cancel_newest(),
         needs=(task_running,),
     ),
-    Action("app.back", "escape", "Drop marks, filter and zoom", lambda app: app.main.back()),
-    Action("app.next-pane", "tab", "Go to the next pane", lambda app: app.main.step_pane(1)),
+    Action("app.back", "escape", "Drop marks, filter and zoom", lambda app: app.front.back()),
+    Action("app.next-pane", "tab", "Go to the next pane", lambda app: app.front.step_pane(1)),
     Action(
         "app.previous-pane",
         "shift+tab",
         "Go to the pane before",
-        lambda app: app.main.step_pane(-1),
+        lambda app: app.front.step_pane(-1),
     ),
     *(
         Action(
             f"app.pane-{number}",
             str(number),
             f"Go to pane {number}",
-            lambda app, number=number: app.main.show_pane(app.main.panes[number - 1]),  # type: ignore[misc]
+            lambda app, number=number: app.front.show_pane(app.front.panes[number - 1]),  # type: ignore[misc]
+            needs=(partial(has_pane, number),),
         )
         for number in range(1, 5)
     ),

@@ -26,6 +26,11 @@ def loaded(app: AnonTUI) -> str:
     return "" if app.model.loaded else "the project is still being read"
 
 
+def has_pane(number: int, app: AnonTUI) -> str:
+    """Need: the screen in front has so many panes."""
+    return "" if number <= len(app.front.panes) else f"there is no pane {number} here"
+
+
 def server_up(app: AnonTUI) -> str:
     """Need: the active server answers."""
     return _is_up(app, app.model.server_name())

@@ -1,4 +1,4 @@
-"""What the four panes share: a frame with a title, a grid, a filter line."""
+"""What all panes share: a frame with a title, a grid, a filter line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PaneGrid(Grid):
 
 
 class Pane(Vertical):
-    """One of the four panes.
+    """A part of a screen, with a number that brings the keys to it.
 
     A subclass gives ``label``, ``number``, its columns, and the rows behind its grid.
     """
@@ -55,7 +55,7 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.label.lower(), classes="pane")
-        self.grid = PaneGrid(self)
+        self.grid: PaneGrid = PaneGrid(self)
         self.filter_text = ""
 
     @property
@@ -65,6 +65,15 @@ class Pane(Vertical):
 
         assert isinstance(self.app, AnonTUI)  # noqa: S101 - tells the type checker
         return self.app
+
+    @property
+    def keys(self) -> str:
+        """The group of the actions that hold here now; a pane with a form has two."""
+        return self.id or ""
+
+    def take_focus(self) -> None:
+        """Take the keys."""
+        self.grid.focus(scroll_visible=False)
 
     def compose(self) -> ComposeResult:
         """The grid; the filter line is mounted while it is typed in."""
@@ -97,7 +106,7 @@ class Pane(Vertical):
     def marks_changed(self) -> None:
         """Count the marks in the title; actions may have become possible."""
         self.show_title()
-        self.anontui.main.keybar.refresh()
+        self.anontui.front.keybar.refresh()
 
     # -- filter --------------------------------------------------------------------------
 

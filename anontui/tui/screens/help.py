@@ -30,9 +30,9 @@ class HelpScreen(Dialog[None]):
 
         app = self.app
         assert isinstance(app, AnonTUI)  # noqa: S101 - tells the type checker
-        current = app.main.current
-        others = [pane for pane in app.main.panes if pane is not current]
-        groups = [(f"{current.number} {current.label}", app.registry.of_pane(current.id or ""))]
+        current = app.front.current
+        others = [pane for pane in app.front.panes if pane is not current]
+        groups = [(f"{current.number} {current.label}", app.registry.of_pane(current.keys))]
         groups.append(("Everywhere", app.registry.of_pane("")))
         groups += [(f"{p.number} {p.label}", app.registry.of_pane(p.id or "")) for p in others]
         lines: list[Content] = []

@@ -61,6 +61,8 @@ class HeaderBar(Line):
             "  ",
         ]
         left.append((app.folder_name(wide), "$text"))
+        if app.front.place:
+            left += [(" › ", "$text-disabled"), (app.front.place, "bold $text")]
         if app.readonly:
             left.append(("  read-only", "$warning"))
         right: list[str | tuple[str, str]] = []
@@ -82,8 +84,8 @@ class TabBar(Line):
     def render(self) -> Content:
         """Draw the tabs, the open one lit."""
         parts: list[str | tuple[str, str]] = [" "]
-        for pane in self.anontui.main.panes:
-            style = "bold $primary" if pane is self.anontui.main.current else "$text-muted"
+        for pane in self.anontui.front.panes:
+            style = "bold $primary" if pane is self.anontui.front.current else "$text-muted"
             parts += [(f" {pane.number} {pane.label} ", style), " "]
         return Content.assemble(*parts)
 
@@ -110,7 +112,8 @@ class ActivityStrip(Line):
             if progress.total:
                 amount += f" of {progress.total:,}"
                 left += ["  ", (bar(progress.done, progress.total, 20), "$accent"), "  "]
-            left += [f"  {amount} {progress.unit}"]
+            if progress.done or progress.total:
+                left += [f"  {amount} {progress.unit}"]
             if elapsed > 1 and rate > 0:
                 left += [(f"  {rate:,.0f}/s" if rate >= 10 else f"  {rate:.1f}/s", "$text-muted")]
                 if progress.total:
@@ -131,8 +134,8 @@ class KeyBar(Line):
         """Draw as many hints as fit; help and palette always do."""
         app = self.anontui
         hints: list[Content] = []
-        pane = app.main.current
-        for action in [*app.registry.of_pane(pane.id or ""), *app.registry.of_pane("")]:
+        pane = app.front.current
+        for action in [*app.registry.of_pane(pane.keys), *app.registry.of_pane("")]:
             if not action.label or not action.key:
                 continue
             off = bool(why_not(action, app))
@@ -143,7 +146,7 @@ class KeyBar(Line):
         last += Content.assemble((" ?", "bold $accent"), (" help ", "$text-muted"))
         line = Content.empty()
         for hint in hints:
-            if line.cell_length + hint.cell_length + last.cell_length > self.size.width:
+            if line.cell_length + hint.cell_length + last.cell_length >= self.size.width:
                 break
             line += hint
         return spread(line, last, self.size.width)

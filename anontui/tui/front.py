@@ -1,0 +1,149 @@
+"""What screens made of panes share: lines around them, layout, and where a key goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.screen import Screen
+
+from anontui.tui.widgets.bars import ActivityStrip, HeaderBar, KeyBar, TabBar
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
+    from anontui.tui.panes.pane import Pane
+
+WIDE, HIGH = 104, 28
+"""From this many columns and lines on, all panes fit."""
+
+
+class PaneScreen(Screen[None]):
+    """Panes between a header and a key bar; ``current`` is the one that takes the keys.
+
+    A subclass composes what it puts into ``panes``, in the order of their numbers.
+    """
+
+    AUTO_FOCUS = ""  # the screen itself says which pane has the focus
+    place = ""
+    """What the header says after the project folder."""
+
+    def __init__(self, panes: tuple[Pane, ...], current: Pane, name: str) -> None:
+        super().__init__(id=name)
+        self.header: HeaderBar = HeaderBar()
+        self.tabs: TabBar = TabBar()
+        self.strip: ActivityStrip = ActivityStrip()
+        self.keybar: KeyBar = KeyBar()
+        self.panes = panes
+        self.current: Pane = current
+        self.current.add_class("current")
+        self._zoomed = False
+
+    @property
+    def anontui(self) -> AnonTUI:
+        """The app, with its type."""
+        return self.header.anontui
+
+    def on_mount(self) -> None:
+        """Give the first pane the focus."""
+        self.current.take_focus()
+
+    def on_screen_resume(self) -> None:
+        """What changed meanwhile, the lines show too."""
+        self.refresh_lines()
+
+    # -- layout --------------------------------------------------------------------------
+
+    @property
+    def zoomed(self) -> bool:
+        """True if the current pane takes the whole screen by the user's wish."""
+        return self._zoomed
+
+    @zoomed.setter
+    def zoomed(self, value: bool) -> None:
+        self._zoomed = value
+        self._lay_out()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose between all panes and one."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        compact = self.size.width < WIDE or self.size.height < HIGH
+        self.set_class(compact, "compact")
+        self.set_class(compact or self._zoomed, "one-pane")
+        self.set_class(self._zoomed, "zoomed")
+
+    def show_pane(self, pane: Pane | None) -> None:
+        """Bring a pane to the front and give it the focus."""
+        if pane is None:
+            return
+        self.current = pane
+        for other in self.panes:
+            other.set_class(other is pane, "current")
+            if other.parent is not None:
+                other.parent.set_class(pane in other.parent.children, "current")
+        pane.take_focus()
+        self.refresh_lines()
+
+    def step_pane(self, step: int) -> None:
+        """Go to the next pane, or the one before."""
+        at = self.panes.index(self.current)
+        self.show_pane(self.panes[(at + step) % len(self.panes)])
+
+    def back(self) -> None:
+        """Drop one thing: the marks, else the filter, else the zoom."""
+        pane = self.current
+        if pane.grid.marks:
+            pane.grid.clear_marks()
+        elif pane.filter_text:
+            pane.filter_by("")
+        elif self.zoomed:
+            self.zoomed = False
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """There is nothing left to drop."""
+
+    def on_descendant_focus(self) -> None:
+        """Follow the focus where the mouse put it."""
+        around = self.focused.ancestors_with_self if self.focused else ()
+        pane = next((pane for pane in self.panes if pane in around), None)
+        if pane is not None and pane is not self.current:
+            self.show_pane(pane)
+
+    def refresh_lines(self) -> None:
+        """Draw the lines around the panes again."""
+        for line in (self.header, self.tabs, self.strip, self.keybar):
+            line.refresh()
+
+    def jobs_changed(self, ids: Collection[int], flash: Collection[int]) -> None:
+        """The server told something new of these jobs; those in ``flash`` were known before."""
+
+    # -- keys ----------------------------------------------------------------------------
+
+    async def take_key(self, event: events.Key) -> bool:
+        """Do what a key means here, before the next one is looked at.
+
+        Textual queues keys for the widget that has the focus; of keys typed fast, or sent
+        in one piece over a slow line, a later one would then overtake an edit or a change
+        of focus. An edit comes first, then the registry, then the grid's own movements.
+
+        Returns
+        -------
+        bool
+            False if the key means nothing here.
+        """
+        grid = self.current.grid
+        if self.focused is not grid or event.key == "ctrl+q":
+            return False
+        if grid.press(event.key, event.character):
+            return True
+        app = self.anontui
+        action = app.registry.for_key(event.key, self.current.keys)
+        if action is not None:
+            app.run_action_named(action)
+            return True
+        bindings = grid._bindings.key_to_bindings.get(event.key, ())
+        return any([await app.run_action(binding.action, grid) for binding in bindings])
