@@ -249,7 +249,6 @@ async def test_folders_open_and_close(project: Path) -> None:
         assert "new" in shown(seat)
 
 
-@pytest.mark.xfail(reason="reading again loses the cursor's row", strict=False)
 async def test_reading_again_keeps_the_cursor(project: Path) -> None:
     """Else the next key is about another folder than the one that was looked at."""
     async with opened(project) as seat:
