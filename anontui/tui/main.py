@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Static
 
 from anontui.tui.panes.batch import BatchPane
 from anontui.tui.panes.files import FilesPane
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 104, 28
 """From this many columns and lines on, all four panes fit."""
+LEAST = (44, 12)
+"""With fewer columns or lines nothing can be read."""
 
 
 class MainScreen(Screen[None]):
@@ -37,6 +41,7 @@ class MainScreen(Screen[None]):
         self.jobs: BatchPane = BatchPane()
         self.strip: ActivityStrip = ActivityStrip()
         self.keybar: KeyBar = KeyBar()
+        self.too_small: Static = Static(id="too-small")
         self.panes: tuple[Pane, ...] = (self.servers, self.files, self.mapping, self.jobs)
         self.current: Pane = self.mapping
         self.mapping.add_class("current")
@@ -44,6 +49,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, tabs, panes, strip, keys."""
+        yield self.too_small
         yield self.header
         yield self.tabs
         with Horizontal(id="panes"):
@@ -79,6 +85,16 @@ class MainScreen(Screen[None]):
     def _lay_out(self) -> None:
         compact = self.size.width < WIDE or self.size.height < HIGH
         self.set_class(compact or self._zoomed, "one-pane")
+        small = self.size.width < LEAST[0] or self.size.height < LEAST[1]
+        self.set_class(small, "too-small")
+        if small:
+            columns, lines = LEAST
+            self.too_small.update(
+                Content(
+                    f"{self.size.width} x {self.size.height} is too small: {columns} x {lines}"
+                    " at least. Make the window larger or the letters smaller. q quits."
+                )
+            )
 
     def show_pane(self, pane: Pane | None) -> None:
         """Bring a pane to the front and give it the focus."""

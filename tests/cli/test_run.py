@@ -71,8 +71,8 @@ def test_app_without_a_terminal(anontui: Command, monkeypatch: pytest.MonkeyPatc
     ran = anontui()
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "Error: The app needs a terminal that it can draw on. "
-        "Without one use its commands: anontui --help\n"
+        "Error: The app needs a terminal that it can draw on, and there is none here. "
+        "Over SSH: ssh -t. Without one use its commands: anontui --help\n"
     )
     assert anontui("demo").code == 2
 

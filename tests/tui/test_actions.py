@@ -165,7 +165,6 @@ async def test_readonly_refuses(project: Path, action: Action) -> None:
 def test_what_writes_is_named_as_such() -> None:
     harmless = {action.id for action in ACTIONS if not action.changes}
     assert {id_ for id_ in harmless if not id_.startswith("app.")} == {
-        "server.activate",
         "files.mark",
         "files.open-or-close",
         "files.expand",
@@ -192,7 +191,7 @@ async def test_palette_key_bar_and_help_list_them(project: Path) -> None:
         commands = {c.title: c.help for c in app.get_system_commands(seat.main)}
         assert list(commands) == [action.name for action in ACTIONS]
         assert commands["Cancel what runs in the background"] == "not now: nothing is running"
-        assert commands["Quit; jobs go on"] == "app.quit"
+        assert commands["Quit; jobs go on"] == "app.quit · q ^q"
         for number, pane in enumerate(seat.main.panes, 1):
             await seat.press(str(number))
             bar = keybar(seat)

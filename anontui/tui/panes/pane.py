@@ -167,6 +167,20 @@ class Pane(Vertical):
             return [k for k in (rows.key(i) for i in range(len(rows))) if k in self.grid.marks]
         return [self.key] if self.key is not None else []
 
+    def copied(self) -> tuple[str, str]:
+        """What copying takes, and how that is called: a cell's text, or rows with tabs between."""
+        rows, grid = self.rows(), self.grid
+        by_key = {rows.key(at): at for at in range(len(rows))} if self.chosen() else {}
+        table = [
+            [cell if isinstance(cell, str) else cell.text for cell in rows.cells(by_key[key])]
+            for key in self.chosen()
+            if key in by_key
+        ]
+        if self.cell_cursor and not grid.marks and table:
+            return table[0][grid.cursor_column], "the cell"
+        text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in table)
+        return text, f"{len(table)} row{'s'[: len(table) != 1]}"
+
     def remember(self) -> dict[str, Any]:
         """What to keep for the next start."""
         return {"filter": self.filter_text, "row": self.grid.cursor_row}

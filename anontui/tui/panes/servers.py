@@ -87,8 +87,9 @@ class ServersPane(Pane):
         return "" if self.key is not None else "there is no server yet"
 
     def activated(self) -> None:
-        """A double click activates."""
-        self.activate()
+        """A double click activates, if that may be now."""
+        app = self.anontui
+        app.run_action_named(app.registry.actions["server.activate"])
 
     def activate(self) -> None:
         """Make the server under the cursor the active one."""
