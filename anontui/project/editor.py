@@ -79,9 +79,9 @@ class MappingEditor:
         """What the mapping says now; another object after :meth:`reload`."""
         return self._history.state.mapping
 
-    def problems(self, row: int) -> dict[str, str]:
+    def problems(self, row: int, typed: Dict[str, str] | None = None) -> dict[str, str]:
         """Return what is wrong with a row (see :func:`problems_of`)."""
-        return problems_of(self.mapping, row, self.shares)
+        return problems_of(self.mapping, row, self.shares, typed)
 
     # -- edits -----------------------------------------------------------------------
 

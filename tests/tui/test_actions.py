@@ -124,7 +124,7 @@ async def test_what_cannot_be_done_in_an_empty_project_says_why(bare: Path) -> N
         assert why["server.edit"] == "there is no server yet"
         assert why["map.add-study-folders"].startswith("there is no mapping yet")
         assert why["app.cancel-task"] == "nothing is running"
-        assert why["mapping.keep-mine"] == "nobody else changed the mapping"
+        assert why["mapping.keep-mine"] == "nobody else changed the same cells"
         assert why["app.quit"] == why["app.help"] == why["map.init"] == ""
         await seat.press("3", "c")
         assert ": not now, there is no mapping yet" in seat.said

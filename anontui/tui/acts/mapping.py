@@ -76,7 +76,7 @@ def _add_rows(app: AnonTUI, table: InputTable) -> None:
 
         common.told(app, lambda: tell(app, add_chosen(workspace, editor, chosen)))
 
-    app.main.mapping.save()
+    app.main.mapping.file.save()
     app.start("files", work, done, label=f"Selecting DICOM in {len(wanted)} folders")
 
 
@@ -104,7 +104,7 @@ def tell(app: AnonTUI, added: Added) -> None:
 
 def edit(app: AnonTUI) -> None:
     """Open the mapping in the user's editor."""
-    app.main.mapping.save()
+    app.main.mapping.file.save()
     common.edit_outside(app, common.workspace_of(app).mapping_path, app.main.mapping.reread)
 
 
@@ -127,6 +127,8 @@ def delete(app: AnonTUI) -> None:
     workspace = common.workspace_of(app)
 
     def deleted() -> None:
+        if app.model.editor and app.model.editor.journal:
+            app.model.editor.journal.close()
         app.model.editor = app.model.mapping_error = None
         common.run(
             app, lambda: delete_mapping(workspace, workspace.mapping_path), "The mapping is deleted"

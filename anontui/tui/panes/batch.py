@@ -122,7 +122,7 @@ class BatchPane(Pane):
 
     def jobs_changed(self, ids: Collection[int], flash: Collection[int]) -> None:
         """The server told something new of these jobs; those in ``flash`` were known before."""
-        if self.filter_text:
+        if self.filter_text or self.grid.arrangement.sort:
             self.apply_filter()
         self.grid.flash(flash)
         self.grid.refresh_rows(ids)

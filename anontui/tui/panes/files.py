@@ -117,6 +117,7 @@ class FilesPane(Pane):
 
     label = "Files"
     number = 2
+    sortable = False
     columns = (
         Column("name", "name", None, min_width=14),
         Column("what", "", 15, min_width=8, right=True),

@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from anontui.errors import AnonTUIError, FileChangedError
+from anontui.errors import AnonTUIError
+from anontui.project.journal import Draft
+from anontui.tui.panes.mappingfile import MappingFile
 from anontui.tui.panes.pane import Pane
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
@@ -22,8 +24,6 @@ OPTIONS = (
     ("destination_path", "destination"),
 )
 _PSEUDONYMS = ("pseudo_id", "pseudo_name")
-SAVE_DELAY = 0.4
-"""Seconds after the last edit until the file is saved."""
 WATCH_SECONDS = 2.0
 """How often to look whether another program changed the file."""
 
@@ -76,8 +76,7 @@ class MappingPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.options = Static(classes="options", markup=False)
-        self._saved_revision = 0
-        self._conflict = False
+        self.file: MappingFile = MappingFile(self)
         self._shown: MappingEditor | None = None
 
     def compose(self) -> ComposeResult:
@@ -87,7 +86,7 @@ class MappingPane(Pane):
 
     def on_mount(self) -> None:
         """Look now and then whether Excel or ``anon`` changed the file."""
-        self.set_interval(WATCH_SECONDS, self._watch)
+        self.set_interval(WATCH_SECONDS, self.file.look)
 
     @property
     def editor(self) -> MappingEditor | None:
@@ -107,9 +106,8 @@ class MappingPane(Pane):
             self.grid.empty = self.empty if self.editor else self.no_file
         if self.editor is not self._shown:
             self._shown = self.editor
-            self._saved_revision = self.editor.revision if self.editor else 0
-            self._conflict = False
-        self._show()
+            self.file.clashes = []
+        self.show_rows()
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
 
@@ -118,16 +116,10 @@ class MappingPane(Pane):
         if self.editor is None:
             return []
         count = len(self.editor.mapping.rows)
-        parts: list[str | tuple[str, str]] = [f"{count:,} row{'s'[: count != 1]}"]
-        if self._conflict:
-            parts.append(("changed on disk: R take theirs, W keep mine", "bold $error"))
-        elif self.editor.revision != self._saved_revision:
-            parts.append(("saving…", "$warning"))
-        else:
-            parts.append(("saved", "$success"))
-        return parts
+        return [f"{count:,} row{'s'[: count != 1]}", self.file.state()]
 
-    def _show(self) -> None:
+    def show_rows(self) -> None:
+        """Show the mapping as it is now."""
         self.grid.set_rows(self.rows())
         self.apply_filter()
         self._show_options()
@@ -191,7 +183,26 @@ class MappingPane(Pane):
         except AnonTUIError as error:
             self.anontui.fail(error)
         self.grid.refresh_rows([message.key])
-        self._changed()
+        self.file.changed()
+
+    def drafted(self, message: Grid.Drafted) -> None:
+        """A cell is being typed in: have it kept, and say what is wrong with it."""
+        editor = self.editor
+        assert editor is not None  # noqa: S101 - rows come from it
+        key, name, text = message.key, message.column_id, message.text
+        assert isinstance(key, int)  # noqa: S101 - the editor's keys are
+        if text is None:
+            editor.note_draft(None)
+            self.cursor_moved()
+            return
+        editor.note_draft(Draft(key, name, text))
+        problem = editor.problems(self._row(key), {name: text}).get(name, "")
+        self.grid.edit_problem = problem
+        row = self._row(key) + 1
+        self.anontui.say(
+            f"row {row}, {name}: {problem}" if problem else f"row {row}, {name}",
+            "$warning" if problem else "$text-muted",
+        )
 
     def insert(self, rows: list[dict[str, str]]) -> None:
         """Add rows at the end and go to the first of them."""
@@ -199,9 +210,9 @@ class MappingPane(Pane):
         at = len(self.editor.mapping.rows)
         self.editor.insert_rows(at, rows)
         self.grid.empty = self.empty
-        self._show()
+        self.show_rows()
         self.grid.move_cursor(row=at, column=2)
-        self._changed()
+        self.file.changed()
 
     def add_row(self) -> None:
         """Add an empty row."""
@@ -214,8 +225,8 @@ class MappingPane(Pane):
         rows = [row for row, key in enumerate(self.editor.keys) if key in keys]
         self.editor.delete_rows(rows)
         self.grid.clear_marks()
-        self._show()
-        self._changed()
+        self.show_rows()
+        self.file.changed()
         self.anontui.say(f"{len(rows)} row{'s'[: len(rows) != 1]} deleted, u brings them back")
 
     def undo(self) -> None:
@@ -229,8 +240,8 @@ class MappingPane(Pane):
     def _step(self, way: str) -> None:
         assert self.editor is not None  # noqa: S101 - the action needs a mapping
         word = self.editor.undo() if way == "undo" else self.editor.redo()
-        self._show()
-        self._changed()
+        self.show_rows()
+        self.file.changed()
         self.anontui.say(f"{way}: {word}" if word else f"nothing to {way}")
 
     def set_option(self, name: str, label: str) -> None:
@@ -248,7 +259,7 @@ class MappingPane(Pane):
             except AnonTUIError as error:
                 self.anontui.fail(error)
             self._show_options()
-            self._changed()
+            self.file.changed()
 
         self.app.push_screen(PromptScreen(label, editor.mapping.option(name)), answered)
 
@@ -273,13 +284,13 @@ class MappingPane(Pane):
     def show_changes(self) -> None:
         """Show and save what was changed in the editor."""
         self.grid.empty = self.empty
-        self._show()
-        self._changed()
+        self.show_rows()
+        self.file.changed()
 
     def reread(self) -> None:
         """Read the file, which another program may have changed or deleted."""
         if self.editor is not None:
-            self._watch()
+            self.file.look()
         self.anontui.load()
 
     def already_there(self) -> str:
@@ -288,93 +299,7 @@ class MappingPane(Pane):
             return "this folder has a mapping already"
         return "" if self.anontui.model.workspace else "the project is not loaded yet"
 
-    def _changed(self) -> None:
-        self.show_title()
-        self.set_timer(SAVE_DELAY, self.save)
-
-    def save(self, *, overwrite: bool = False) -> None:
-        """Write the mapping to disk, unless another program changed it there."""
-        editor = self.editor
-        if editor is None or editor.revision == self._saved_revision:
-            return
-        if self._conflict and not overwrite:
-            return
-        try:
-            editor.save(overwrite=overwrite)
-        except FileChangedError:
-            self._conflict = True
-        except AnonTUIError as error:
-            self.anontui.fail(error)
-        else:
-            self._saved_revision, self._conflict = editor.revision, False
-        self.show_title()
-
-    def keep(self) -> str:
-        """Last save before the app ends; what may not be written there is written beside it.
-
-        Returns
-        -------
-        str
-            What to tell the user if the edits could be saved nowhere; else empty.
-        """
-        self.save()
-        if self.editor is None or self.editor.revision == self._saved_revision:
-            return ""
-        from anontui.operations.mappings import save_aside
-
-        try:
-            save_aside(self.editor)
-        except AnonTUIError as error:
-            return f"The last edits of the mapping are NOT saved. {error.sentence()}"
-        return ""
-
-    def _watch(self) -> None:
-        editor = self.editor
-        if editor is None or self.grid.editing or not editor.changed_on_disk():
-            return
-        if editor.revision != self._saved_revision:
-            self._conflict = True
-            self.show_title()
-        else:
-            self.take_theirs()
-            self.anontui.say("The mapping was changed by another program and read again")
-
-    def no_conflict(self) -> str:
-        """Need: the file and our edits disagree."""
-        return "" if self._conflict else "nobody else changed the mapping"
-
-    def take_theirs(self) -> None:
-        """Read the file again; our edits since the last save are given up."""
-        assert self.editor is not None  # noqa: S101 - the callers need a mapping
-        try:
-            self.editor.reload()
-        except AnonTUIError as error:
-            self.anontui.fail(error)
-            return
-        self._saved_revision, self._conflict = self.editor.revision, False
-        self._show()
-
-    def keep_mine(self) -> None:
-        """Write our rows over the other program's, after a question."""
-        from anontui.tui.screens.confirm import ConfirmScreen
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.save(overwrite=True)
-
-        question = "Overwrite the mapping on disk with the one shown here?"
-        meaning = "What the other program wrote is lost."
-        self.app.push_screen(ConfirmScreen(question, meaning, "Overwrite"), answered)
-
     # -- creating jobs -------------------------------------------------------------------
-
-    def saved(self) -> bool:
-        """Save now; False, with a word about it, while the file and our edits disagree."""
-        self.save()
-        if self._conflict:
-            text = "Create: first decide between their mapping (R) and yours (W)"
-            self.anontui.say(text, "$warning")
-        return not self._conflict
 
     def marked_pseudonyms(self) -> set[str] | None:
         """The pseudonyms of the marked rows; None where no row is marked."""
