@@ -31,7 +31,7 @@ from anontui.idis.address import server_url
 from anontui.idis.model import plain
 from anontui.idis.transport import Sockets, Transport
 
-Value: TypeAlias = "str | int | bool | Sequence[int] | None"
+Value: TypeAlias = "str | int | bool | Sequence[int] | Sequence[str] | None"
 Form: TypeAlias = "Mapping[str, Value]"
 _E = TypeVar("_E", bound=BaseException)
 

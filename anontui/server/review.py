@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import astuple, dataclass
 from importlib.util import find_spec
 
-from anontui.deid.pixels.viewer import View
+from anontui.deid.pixels.view import View
 from anontui.deid.rules.pixelrules import Box
 from anontui.errors import CallRefused, CannotStart, UsageError
 from anontui.idis.model import JobStatus

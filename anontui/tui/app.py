@@ -121,6 +121,9 @@ class AnonTUI(App[int]):
             self.fail(problem)
         for pane in self.main.panes:
             pane.project_loaded()
+        for screen in self.screen_stack[1:]:
+            if look_again := getattr(screen, "project_loaded", None):
+                look_again()
         if first:
             session.restore(self)
             if self.watches:

@@ -19,7 +19,8 @@ from pydicom.pixels.utils import pixel_array
 
 from anontui.deid.engine.source import parse
 from anontui.deid.pixels import viewer
-from anontui.deid.pixels.picture import Picture, picture
+from anontui.deid.pixels.picture import picture
+from anontui.deid.pixels.view import Picture
 from anontui.deid.pixels.viewer import Viewer
 from anontui.deid.rules.pixelrules import Box
 from anontui.deid.rules.policy import Limits

@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 
 from anontui.deid.engine.source import EXPLICIT_BIG, NATIVE, Parsed
 from anontui.deid.pixels.image import Image, palette, text_of
+from anontui.deid.pixels.view import Picture
 from anontui.deid.refusal import Reason, Refused
 from anontui.errors import DeidError
 
@@ -28,43 +29,6 @@ _INTERCEPT, _SLOPE = 0x00281052, 0x00281053
 _TAILS = 0.005  # of the pixels, that a window of our own lets go at either end
 
 Plane: TypeAlias = "bytes | array[int] | array[float]"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A frame to look at.
-
-    Parameters
-    ----------
-    rows, columns
-        Of the frame itself, in pixels.
-    frames, frame
-        How many frames there are, and which one this is, from 0.
-    step
-        Every so many-th pixel of every so many-th row is in the picture.
-    samples
-        1 for grey, 3 for red, green, blue.
-    pixels
-        Row by row, a byte a sample.
-    """
-
-    rows: int
-    columns: int
-    frames: int
-    frame: int
-    step: int
-    samples: int
-    pixels: bytes
-
-    @property
-    def width(self) -> int:
-        """Pixels of a row of the picture."""
-        return -(-self.columns // self.step)
-
-    @property
-    def height(self) -> int:
-        """Rows of the picture."""
-        return -(-self.rows // self.step)
 
 
 @dataclass(frozen=True)

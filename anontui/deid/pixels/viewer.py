@@ -11,15 +11,15 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from anontui.deid.pixels.view import Picture, View
 from anontui.errors import AnonTUIError, DeidError
 
 if TYPE_CHECKING:
     from anontui.deid.engine.source import Parsed
-    from anontui.deid.pixels.picture import Picture
 
 SECONDS = 30.0
 MEMORY = 6 << 30  # bytes of address space
@@ -36,14 +36,6 @@ _FACTS = {
     "PhotometricInterpretation": "colours",
     "BitsStored": "bits",
 }
-
-
-@dataclass(frozen=True)
-class View:
-    """A picture, and what the header says of it: name and text. Both may show identity."""
-
-    picture: Picture
-    facts: tuple[tuple[str, str], ...]
 
 
 class Viewer:
@@ -84,8 +76,6 @@ class Viewer:
         DeidError
             If it cannot be shown, with the reason.
         """
-        from anontui.deid.pixels.picture import Picture
-
         process = self._process or self._start()
         self._process = process
         assert process.stdin is not None  # noqa: S101 - it has both pipes
