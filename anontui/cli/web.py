@@ -34,6 +34,7 @@ def command(port: int, readonly: bool, open_it: bool) -> None:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
         listening.bind((HOST, port))
+        listening.listen()  # a browser that is quicker than the server waits
     except OSError as error:
         listening.close()
         raise CannotStart(

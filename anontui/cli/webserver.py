@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hmac
 import logging
 import secrets
@@ -14,6 +15,7 @@ from aiohttp import web
 from textual_serve.server import Server
 
 HOST = "127.0.0.1"
+CLOSE_SECONDS = 2.0
 PAGE = Path(__file__).with_name("webpage")
 
 HEADERS = {
@@ -75,6 +77,7 @@ class OneBrowser(Server):
             return await self._guard(request, handler)
 
         app.middlewares.append(guard)
+        app.on_cleanup.append(_tidy)
         return app
 
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -111,7 +114,18 @@ class OneBrowser(Server):
         log = logging.getLogger("textual-serve")  # it would print values with its tracebacks
         log.propagate = False
         log.addHandler(logging.NullHandler())
-        web.run_app(self._make_app(), sock=self._socket, print=None, access_log=None)
+        web.run_app(
+            self._make_app(),
+            sock=self._socket,
+            print=None,
+            access_log=None,
+            shutdown_timeout=CLOSE_SECONDS,
+        )
+
+
+async def _tidy(_: web.Application) -> None:
+    """Close the pipes of apps that have ended, while there is a loop to close them in."""
+    gc.collect()
 
 
 def _same(given: str, wanted: str) -> bool:

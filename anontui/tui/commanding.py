@@ -1,7 +1,7 @@
 """The command line's language: which action a text means, what may follow, what was typed before.
 
 A command is an action's id (``batch.reset-error``, also ``batch reset-error``) or its last
-word alone if no other action has it (``quit``), then perhaps a word (``theme light``). A
+word alone if no other action has it, or it is the app's (``quit``), then perhaps a word (``theme light``). A
 number is a row. No widgets here.
 """
 
@@ -38,7 +38,7 @@ def names(registry: Registry) -> dict[str, Action]:
     found: dict[str, Action] = {}
     for action in actions:
         group, _, verb = action.id.partition(".")
-        if last[verb] == 1:
+        if last[verb] == 1 or group == "app":
             found[verb] = action
         found[f"{group} {verb}"] = action
     return found | dict(registry.actions)

@@ -38,7 +38,8 @@ In every table the arrows or `j` and `k` move, `page up` and `page down` by a pa
 def key_page() -> str:
     """Return the page as Markdown."""
     parts = [HEAD]
-    for pane, title in PANES.items():
+    for pane in dict.fromkeys([*(action.pane for action in ACTIONS if action.pane), ""]):
+        title = PANES.get(pane, pane.capitalize())
         parts.append(f"\n## {title}\n\n| key | what it does | id |\n|---|---|---|\n")
         parts += _rows(action for action in ACTIONS if action.pane == pane)
     return "".join(parts)

@@ -20,6 +20,10 @@ OTHERWISE_NAMED = {
     "settings user set-username": "settings.set-username",
     "settings user get-token": "settings.get-token",
     "paths": "paths.show",
+    "config show": "settings.show",
+    "config init": "settings.edit",
+    "config validate": "app.doctor",
+    "doctor": "app.doctor",
     "serve": "server.start-built-in",
     "serve stop": "server.start-built-in",
     "serve status": "app.pane-1",
@@ -28,6 +32,9 @@ OTHERWISE_NAMED = {
 
 NO_ACTION = {
     "completion": "it is for the shell that the app was left for",
+    "config schema": "it is for the editor that the app was left for",
+    "config pages": "it is for the docs of the program itself",
+    "web": "it opens the app",
     "deid explain": "it works on single files, without project and server",
     "deid diff": "the same",
     "demo": "it opens the app",

@@ -66,8 +66,9 @@ class ChooseScreen(Dialog[str]):
 
     def on_grid_activated(self) -> None:
         """Take it."""
-        self.dismiss(str(self._grid.cursor_key))
+        self._now = str(self._grid.cursor_key)
+        self.dismiss(self._now)
 
     def on_screen_suspend(self) -> None:
-        """Nothing of a look that was not taken stays."""
+        """Whatever was looked at, what holds now is shown."""
         self._look(self._now)
