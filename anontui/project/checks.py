@@ -57,10 +57,7 @@ def problems_of(
             found[name] = error.sentence().rstrip(".")
     for name, problem in (
         ("source", _source_problem(values.get("source", ""), is_local)),
-        *(
-            (name, _pseudonym_problem(values.get(name, "")))
-            for name in ("pseudo_id", "pseudo_name")
-        ),
+        *((name, pseudonym_problem(values.get(name, ""))) for name in ("pseudo_id", "pseudo_name")),
     ):
         if problem:
             found.setdefault(name, problem)
@@ -92,8 +89,8 @@ def _source_problem(text: str, is_local: Callable[[str], bool]) -> str:
     return ""
 
 
-def _pseudonym_problem(text: str) -> str:
-    """Check what a DICOM Patient ID (LO) or a component of Patient's Name (PN) may hold."""
+def pseudonym_problem(text: str) -> str:
+    """Return why a DICOM Patient ID (LO) or Patient's Name (PN) cannot hold it; "" if it can."""
     if "\\" in text or _CONTROL.search(text):
         return "A pseudonym holds no backslash, line break or tab"
     if len(text) > 64:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dict
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -172,6 +173,19 @@ class MappingEditor:
                 advice="Choose another name.",
             )
         self._do(f"add column {name}", [self._added_columns([name])])
+
+    @contextmanager
+    def one_step(self, label: str) -> Iterator[None]:
+        """Make one step of undo of all that is done within; if it fails, nothing is done."""
+        before = len(self._history.done)
+        try:
+            yield
+        except ProjectError:
+            while len(self._history.done) > before:
+                self.undo()
+            self._history.undone.clear()
+            raise
+        self._history.join(before, label)
 
     def set_option(self, name: str, value: str) -> None:
         """Set an option; an empty value takes it out."""

@@ -38,23 +38,33 @@ def add_numbers(app: AnonTUI) -> None:
 
 
 def _add_table(app: AnonTUI, path: Path) -> None:
-    from anontui.project.inputfile import read_input_file
+    from anontui.project.inputfile import Sheet, look_into
 
-    def done(table: InputTable) -> None:
-        for warning in table.warnings:
-            app.notify(warning, title=path.name, severity="warning", markup=False)
-        if not table.to_confirm:
-            _add_rows(app, table)
-            return
-        question = f"Are the values under {', '.join(table.to_confirm)} pseudonyms?"
-        meaning = "If they are the patients' real names, they would be sent as pseudonyms."
-        common.confirm(
-            app,
-            ConfirmScreen(question, meaning, "Take them", word="pseudonyms"),
-            lambda: _add_rows(app, table),
-        )
+    def done(sheet: Sheet) -> None:
+        from anontui.tui.screens.importing import ImportScreen
 
-    app.start("files", lambda: read_input_file(path), done)
+        def answered(table: InputTable | None) -> None:
+            if table is not None:
+                _confirmed(app, path, table)
+
+        app.push_screen(ImportScreen(path.name, sheet), answered)
+
+    app.start("files", lambda: look_into(path), done)
+
+
+def _confirmed(app: AnonTUI, path: Path, table: InputTable) -> None:
+    for warning in table.warnings:
+        app.notify(warning, title=path.name, severity="warning", markup=False)
+    if not table.to_confirm:
+        _add_rows(app, table)
+        return
+    question = f"Are the values under {', '.join(table.to_confirm)} pseudonyms?"
+    meaning = "If they are the patients' real names, they would be sent as pseudonyms."
+    common.confirm(
+        app,
+        ConfirmScreen(question, meaning, "Take them", word="pseudonyms"),
+        lambda: _add_rows(app, table),
+    )
 
 
 def _add_rows(app: AnonTUI, table: InputTable) -> None:

@@ -10,10 +10,13 @@ from anontui.tui.catalog.admin import ADMIN, IDENTITIES, OVERVIEW
 from anontui.tui.catalog.batch import BATCH
 from anontui.tui.catalog.everywhere import EVERYWHERE
 from anontui.tui.catalog.files import FILES
+from anontui.tui.catalog.grid import GRID
 from anontui.tui.catalog.mapping import MAPPING
 from anontui.tui.catalog.preview import PREVIEW
 from anontui.tui.catalog.quarantine import QUARANTINE, REVIEW
 from anontui.tui.catalog.servers import SERVERS
+from anontui.tui.catalog.settings import SETTINGS
+from anontui.tui.catalog.welcome import WELCOME
 
 ACTIONS: tuple[Action, ...] = (
     *SERVERS,
@@ -26,5 +29,8 @@ ACTIONS: tuple[Action, ...] = (
     *IDENTITIES,
     *PREVIEW,
     *REVIEW,
+    *SETTINGS,
+    *WELCOME,
+    *GRID,
     *EVERYWHERE,
 )

@@ -54,6 +54,13 @@ class MappingRows:
             cells.append(Cell(f"⚠ {text or 'missing'}", "warn") if wrong else text)
         return cells
 
+    def text(self, index: int, column: int) -> str:
+        """What a cell holds, without what is said of it."""
+        assert self._editor is not None  # noqa: S101 - there is a row
+        if column == 0:
+            return str(index + 1)
+        return self._editor.mapping.cell(index, self._names[column - 1])
+
 
 class MappingPane(Pane):
     """Which source gets which pseudonym."""
@@ -147,17 +154,40 @@ class MappingPane(Pane):
         """Need: a row under the cursor."""
         return "" if self.key is not None else "the mapping has no rows"
 
-    def _row(self, key: Hashable) -> int:
+    def row_of(self, key: Hashable) -> int:
+        """Where the row with this key is in the mapping, from 0."""
         assert self.editor is not None  # noqa: S101 - rows come from it
-        return next(row for row, known in enumerate(self.editor.keys) if known == key)
+        return self.editor.keys.index(key)  # type: ignore[arg-type]
+
+    def rows_at(self, shown: Sequence[int]) -> list[int]:
+        """Where rows are in the mapping that are shown in these places."""
+        order = self.grid.order
+        return list(shown if order is None else [order[at] for at in shown])
+
+    def pasted(self, text: str) -> None:
+        """Put pasted text into the cells from the cursor's on."""
+        self.anontui.run_action_named(self.anontui.registry.actions["mapping.paste"], text)
+
+    def copied(self) -> tuple[str, str]:
+        """What copying takes: the range, else as in any pane."""
+        if not self.grid.has_range or self.grid.marks:
+            return super().copied()
+        rows, columns = self.grid.range
+        found = self.rows()
+        every = [column.id for column in self.columns]
+        places = [every.index(self.grid.columns[at].id) for at in columns]
+        lines = [[found.text(row, at) for at in places] for row in self.rows_at(rows)]
+        text = "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
+        return text, f"{len(rows)} x {len(columns)} cells"
 
     def cursor_moved(self) -> None:
         """Say what is wrong with the row under the cursor, if anything is."""
         if self.editor is None or self.key is None or self.anontui.main.current is not self:
             return
-        problems = self.editor.problems(self._row(self.key))
+        problems = self.editor.problems(self.row_of(self.key))
         if problems:
-            self.anontui.say("; ".join(problems.values()), "$warning")
+            self.anontui.last_word = ("; ".join(problems.values()), "$warning")
+            self.anontui.main.strip.refresh()
 
     def activated(self) -> None:
         """A double click edits the cell."""
@@ -171,17 +201,18 @@ class MappingPane(Pane):
         assert self.editor is not None  # noqa: S101 - the action needs a row
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
-        name = self.columns[self.grid.cursor_column].id
-        row = self._row(self.key)
+        name = self.grid.columns[self.grid.cursor_column].id
+        row = self.row_of(self.key)
         self.grid.begin_edit(self.editor.mapping.cell(row, name))
 
     def edited(self, message: Grid.Edited) -> None:
         """Take over what was typed."""
         assert self.editor is not None  # noqa: S101 - rows come from it
         try:
-            self.editor.set_cell(self._row(message.key), message.column_id, message.value)
+            self.editor.set_cell(self.row_of(message.key), message.column_id, message.value)
         except AnonTUIError as error:
             self.anontui.fail(error)
+        self.editor.note_draft(None)
         self.grid.refresh_rows([message.key])
         self.file.changed()
 
@@ -196,13 +227,11 @@ class MappingPane(Pane):
             self.cursor_moved()
             return
         editor.note_draft(Draft(key, name, text))
-        problem = editor.problems(self._row(key), {name: text}).get(name, "")
+        problem = editor.problems(self.row_of(key), {name: text}).get(name, "")
         self.grid.edit_problem = problem
-        row = self._row(key) + 1
-        self.anontui.say(
-            f"row {row}, {name}: {problem}" if problem else f"row {row}, {name}",
-            "$warning" if problem else "$text-muted",
-        )
+        word = problem or "enter takes it, esc leaves the cell as it was"
+        self.anontui.last_word = (f"{name}: {word}", "$warning" if problem else "$text-muted")
+        self.anontui.main.strip.refresh()
 
     def insert(self, rows: list[dict[str, str]]) -> None:
         """Add rows at the end and go to the first of them."""
@@ -306,7 +335,7 @@ class MappingPane(Pane):
         if not self.grid.marks or self.editor is None:
             return None
         mapping = self.editor.mapping
-        rows = [self._row(key) for key in self.chosen()]
+        rows = [self.row_of(key) for key in self.chosen()]
         cells = {mapping.cell(row, name).strip() for row in rows for name in _PSEUDONYMS}
         return cells - {""}
 

@@ -66,7 +66,7 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.label.lower(), classes="pane")
-        self.grid = PaneGrid(self)
+        self.grid: Grid = PaneGrid(self)
         self.filter_text = ""
 
     @property
