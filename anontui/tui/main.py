@@ -114,9 +114,11 @@ class MainScreen(Screen[None]):
         self.show_pane(self.panes[(at + step) % len(self.panes)])
 
     def back(self) -> None:
-        """Drop one thing: the marks, else the filter, else the zoom."""
+        """Drop one thing: the range, else the marks, else the filter, else the zoom."""
         pane = self.current
-        if pane.grid.marks:
+        if pane.grid.has_range:
+            pane.grid.drop_range()
+        elif pane.grid.marks:
             pane.grid.clear_marks()
         elif pane.filter_text:
             pane.filter_by("")

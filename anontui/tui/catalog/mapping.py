@@ -83,7 +83,7 @@ MAPPING: tuple[Action, ...] = (
     ),
     Action(
         "map.pseudonyms",
-        "g",
+        "a",
         "Make up pseudonyms for the marked rows, or all that have none",
         late("cells", "pseudonyms"),
         label="pseudonyms",

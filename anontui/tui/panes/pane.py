@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,9 @@ from anontui.tui.widgets.grid import Cell, Column, Grid, Layout, Rows
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
+
+
+_SIGN = re.compile(r"^\W+")  # a status's sign says nothing of its order
 
 
 def texts(cells: Sequence[str | Cell]) -> list[str]:
@@ -141,7 +145,7 @@ class Pane(Vertical):
         if layout.sort:
             column = ids.index(layout.sort)
             keys = {
-                at: sort_key(texts(rows.cells(at))[column])
+                at: sort_key(_SIGN.sub("", texts(rows.cells(at))[column]))
                 for at in (range(len(rows)) if order is None else order)
             }
             order = sorted(keys, key=keys.__getitem__, reverse=layout.falling)

@@ -55,6 +55,18 @@ class SampleRows:
         return [number, *(Cell(t, "" if at in self.kinds else "dim") for at, t in enumerate(texts))]
 
 
+def _one_source(sheet: Sheet) -> dict[str, int]:
+    """Guess; where there are folders and accession numbers, that which fewer rows lack."""
+    places = guessed(sheet)
+    if PATH in places and ACCESSION_NUMBER in places:
+        filled = {
+            kind: sum(bool("".join(row.cells[places[kind] :][:1]).strip()) for row in sheet.rows)
+            for kind in (PATH, ACCESSION_NUMBER)
+        }
+        del places[min(filled, key=lambda kind: filled[kind])]
+    return places
+
+
 class ImportScreen(Dialog[InputTable]):
     """Shows a file's columns; space says of the cursor's what it is.
 
@@ -72,7 +84,7 @@ class ImportScreen(Dialog[InputTable]):
         )
         self._rows = SampleRows(sheet)
         try:
-            self._rows.kinds = {at: kind for kind, at in guessed(sheet).items()}
+            self._rows.kinds = {at: kind for kind, at in _one_source(sheet).items()}
         except ProjectError as error:  # two columns of one kind: the user says which
             self._doubt = error.sentence()
         else:
