@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import string
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -118,25 +119,6 @@ def why_not(action: Action, app: AnonTUI) -> str:
     return next(filter(None, (need(app) for need in action.needs)), "")
 
 
-KEY_SIGNS = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "comma": ",",
-    "full_stop": ".",
-    "escape": "esc",
-    "plus": "+",
-    "minus": "-",
-    "delete": "del",
-    "equals_sign": "=",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left": "←",
-    "right": "→",
-    "up": "↑",
-    "down": "↓",
-}
-_NAMES = {sign: name for name, sign in KEY_SIGNS.items()}
 _TEXTUAL_NAMES = {
     "solidus": "slash",
     "reverse_solidus": "backslash",
@@ -145,6 +127,23 @@ _TEXTUAL_NAMES = {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
+
+
+def _name(character: str) -> str:
+    """Textual's name of a character that is neither letter nor digit."""
+    name = unicodedata.name(character, "").lower().replace(" ", "_").replace("-", "_")
+    return _TEXTUAL_NAMES.get(name, name)
+
+
+KEY_SIGNS = {_name(character): character for character in string.punctuation} | {
+    "escape": "esc",
+    "delete": "del",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+_NAMES = {sign: name for name, sign in KEY_SIGNS.items()}
 _WORDS = re.compile(
     r"(?:(?:ctrl|shift|alt|super)\+)*(?:[a-z]+(?:_[a-z]+)*|f[1-9][0-9]?|[^\W_])", re.ASCII
 )
@@ -169,8 +168,7 @@ def parse_key(text: str) -> str:
     if text in _NAMES:
         return _NAMES[text]
     if len(text) == 1 and not text.isalnum() and text.isprintable():
-        name = unicodedata.name(text, "").lower().replace(" ", "_").replace("-", "_")
-        return _TEXTUAL_NAMES.get(name, name)
+        return _name(text)
     if text.startswith("^"):
         text = "ctrl+" + text[1:].lower()
     if len(text) == 1 or _WORDS.fullmatch(text):

@@ -56,8 +56,11 @@ def parse(registry: Registry, text: str) -> Command | None:
     return None
 
 
-def matches(registry: Registry, text: str) -> list[Action]:
-    """Return the actions that a text may become, the likeliest first; all for an empty text."""
+def matches(registry: Registry, text: str, pane: str = "") -> list[Action]:
+    """Return the actions that a text may become, the likeliest first; all for an empty text.
+
+    Of equally likely ones those of ``pane`` come first, then those of everywhere.
+    """
     text = " ".join(text.lower().split())
     known = names(registry)
     ranked: dict[str, int] = {}
@@ -71,11 +74,13 @@ def matches(registry: Registry, text: str) -> list[Action]:
         else:
             continue
         ranked[action.id] = min(ranked.get(action.id, rank), rank)
-    order = list(registry.actions)
-    return [
-        registry.actions[id_]
-        for id_ in sorted(ranked, key=lambda id_: (ranked[id_], order.index(id_)))
-    ]
+    order = {id_: at for at, id_ in enumerate(registry.actions)}
+    near = {pane: 0, "": 1}
+
+    def place(id_: str) -> tuple[int, int, int]:
+        return ranked[id_], near.get(registry.actions[id_].pane, 2), order[id_]
+
+    return [registry.actions[id_] for id_ in sorted(ranked, key=place)]
 
 
 def _begins(text: str, names: str) -> bool:

@@ -125,15 +125,19 @@ def test_the_mouse_is_the_terminal_s_over_ssh(
     assert terminal.wants_mouse(setting, environ) == wanted
 
 
+def listens(seat: Seat) -> bool:
+    return seat.app.mouse
+
+
 async def test_the_mouse_is_switched_and_remembered(project: Path) -> None:
     async with opened(project) as seat:
-        assert seat.app.mouse
+        assert listens(seat)
         seat.app.run_action_named(seat.app.registry.actions["app.mouse"])
         await seat.settle()
-        assert not seat.app.mouse and "terminal" in seat.said
+        assert not listens(seat) and "terminal" in seat.said
     assert settings_of(project).mouse == "never"
     async with opened(project) as seat:
-        assert not seat.app.mouse
+        assert not listens(seat)
 
 
 # -- clipboard -------------------------------------------------------------------------------
@@ -211,12 +215,17 @@ async def test_all_that_was_told_is_there_with_its_details(project: Path) -> Non
 # -- a window, and read-only -----------------------------------------------------------------
 
 
+def shown(seat: Seat) -> tuple[bool, bool]:
+    """Whether the sentence and the mapping are on the screen."""
+    return seat.main.too_small.display, bool(seat.main.mapping.region)
+
+
 async def test_too_small_a_window_says_so_until_it_is_larger(project: Path) -> None:
     async with opened(project, (30, 8)) as seat:
-        assert seat.main.too_small.display and not seat.main.mapping.region
+        assert shown(seat) == (True, False)
         await seat.pilot.resize_terminal(*SMALL)
         await seat.pilot.pause()
-        assert not seat.main.too_small.display and seat.main.mapping.region
+        assert shown(seat) == (False, True)
 
 
 async def double_click(seat: Seat) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from typing import TYPE_CHECKING
 
 from anontui.errors import UsageError
@@ -87,16 +88,18 @@ def doctor(app: AnonTUI) -> None:
 
         tones = {"ok": ("✔", "$success"), "note": ("!", "$warning"), "problem": ("✖", "$error")}
         room = max(len(check.name) for check in found)
+        width = max(int(app.size.width * 0.92) - room - 12, 20)
         lines = []
         for check in found:
             sign, tone = tones[check.state]
+            first, *more = textwrap.wrap(check.what, width) or [""]
             lines.append(
-                Content.assemble(
-                    (f"{sign} ", tone), (f"{check.name:<{room}}  ", "bold"), check.what
-                )
+                Content.assemble((f"{sign} ", tone), (f"{check.name:<{room}}  ", "bold"), first)
             )
-            if check.advice:
-                lines.append(Content.assemble((f"{'':{room + 4}}→ {check.advice}", "$text-muted")))
+            advice = textwrap.wrap(f"→ {check.advice}", width) if check.advice else []
+            indent = " " * (room + 4)
+            lines += [Content(f"{indent}{text}") for text in more]
+            lines += [Content.assemble((f"{indent}{text}", "$text-muted")) for text in advice]
         common.show_text(app, "What works here", Content("\n").join(lines))
 
     app.start("poll", lambda: examine(folder), done, label="Looking what works here")

@@ -50,7 +50,8 @@ class CommandScreen(ModalScreen[None]):
         command = commanding.parse(self._anontui.registry, self.line.text)
         if command is not None and command.text:
             return [command.action]
-        return commanding.matches(self._anontui.registry, self.line.text)
+        pane = self._anontui.main.current.id or ""
+        return commanding.matches(self._anontui.registry, self.line.text, pane)
 
     def on_key(self, event: events.Key) -> None:
         """Edit the line, or do what it says."""

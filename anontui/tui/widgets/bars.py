@@ -152,7 +152,7 @@ class KeyBar(Line):
             return last.truncate(self.size.width, ellipsis=True)
         line = Content.empty()
         for hint in hints:
-            if line.cell_length + hint.cell_length + last.cell_length > self.size.width:
+            if line.cell_length + hint.cell_length + last.cell_length >= self.size.width:
                 break
             line += hint
         return spread(line, last, self.size.width)
