@@ -99,6 +99,48 @@ async def editing(seat: Seat) -> None:
     await seat.pilot.pause()
 
 
+async def range_(seat: Seat) -> None:
+    await seat.press("3", "shift+right", "shift+down", "shift+down")
+
+
+async def bad_cell(seat: Seat) -> None:
+    await seat.press("3", "left", "e", "end")
+    await seat.type("/..")
+    await seat.pilot.pause()
+
+
+async def pseudonyms(seat: Seat) -> None:
+    await seat.press("3", "a", "ctrl+r")
+
+
+async def columns(seat: Seat) -> None:
+    await seat.press("3", "vertical_line", "down", "down", "down", "space", "up", "s", "right")
+
+
+async def paste(seat: Seat) -> None:
+    await seat.press("3", "down")
+    text = "source\tpseudo_id\nfolder:data/patient7\tLUNG-007\nfolder:data/patient8\tLUNG-008\n"
+    seat.main.mapping.pasted(text + "folder:data/patient9\tLUNG-009\n")
+    await seat.settle()
+
+
+async def importing(seat: Seat) -> None:
+    lines = ["Lung study;;;", "Folder;Name;Age;Code", "data/p1;OAK;54;7", "data/p2;;61;8"]
+    (seat.app.model.folder / "list.csv").write_text("\n".join([*lines, "data/p3;ELM;33;9"]))
+    await seat.press("3", "n")
+    await seat.type("list.csv")
+    await seat.press("enter")
+
+
+async def clashes(seat: Seat) -> None:
+    theirs = fakes.MAPPING.replace("baseline", "first visit").replace("LUNG-002,f", "LUNG-222,f")
+    seat.app.model.editor.set_cells([(0, "description", "at baseline"), (2, "pseudo_id", "X")])  # type: ignore[union-attr]
+    seat.app.model.editor.set_cell(1, "pseudo_name", "LUNG-020")  # type: ignore[union-attr]
+    (seat.app.model.folder / "anon_mapping.csv").write_text(theirs)
+    seat.main.mapping.file.look()
+    await seat.press("3", "M", "right")
+
+
 SCENES: dict[str, Scene] = {
     "main": loaded,
     "batch": batch,
@@ -110,6 +152,13 @@ SCENES: dict[str, Scene] = {
     "server": server_form,
     "filter": filtered,
     "editing": editing,
+    "range": range_,
+    "bad-cell": bad_cell,
+    "pseudonyms": pseudonyms,
+    "columns": columns,
+    "paste": paste,
+    "import": importing,
+    "clashes": clashes,
 }
 SIZES = [
     pytest.param(size, id=f"{width}x{height}")
