@@ -46,6 +46,7 @@ class AnonTUI(App[int]):
 
     TITLE = "anontui"
     watches = True
+    greets = True
     CSS_PATH = "styles.tcss"
 
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
@@ -126,6 +127,10 @@ class AnonTUI(App[int]):
                 look_again()
         if first:
             session.restore(self)
+            if self.greets and not loaded.workspace.settings.path.exists():
+                from anontui.tui.acts.welcome import greet
+
+                greet(self)
             if self.watches:
                 watch_folder(model.folder, self.post_message)
         if loaded.recovered is not None and model.editor is loaded.editor:
@@ -158,10 +163,14 @@ class AnonTUI(App[int]):
             action.run(self)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action, for the command palette."""
-        if screen is not self.main:
+        """Every action of the panes, or of the open screen, for the command palette."""
+        scope = getattr(screen, "scope", "")
+        if screen is not self.main and not scope:
             return
+        scopes = {scope} if scope else {"", *(pane.id for pane in self.main.panes)}
         for action in self.registry.actions.values():
+            if action.pane not in scopes:
+                continue
             reason = why_not(action, self)
             keys = f" · {' '.join(action.signs)}" if action.signs else ""
             detail = f"not now: {reason}" if reason else f"{action.id}{keys}"

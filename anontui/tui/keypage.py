@@ -13,6 +13,13 @@ PANES = {
     "mapping": "Pane 3: mapping",
     "batch": "Pane 4: batch",
     "": "Everywhere",
+    "overview": "Overview of all servers",
+    "quarantine": "Held files",
+    "review": "A held file",
+    "identities": "Who is who",
+    "preview": "Preview",
+    "settings": "Settings",
+    "welcome": "The first start",
 }
 
 HEAD = """\

@@ -120,8 +120,10 @@ def test_a_box_drawn_by_keys_is_black_and_nothing_else_is(workspace: Workspace) 
         check=True,
         env=os.environ,
     ).stdout
-    whats = [row["what"] for row in map(json.loads, audit.splitlines())] if audit[:1] == "{" else [
-        row["what"] for row in json.loads(audit)
-    ]
+    whats = (
+        [row["what"] for row in map(json.loads, audit.splitlines())]
+        if audit[:1] == "{"
+        else [row["what"] for row in json.loads(audit)]
+    )
     assert whats.count("looked at held file") >= 2
     assert "ansen" not in audit

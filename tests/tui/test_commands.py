@@ -8,7 +8,6 @@ from tests.cli.commands import commands
 
 OTHERWISE_NAMED = {
     "status": "app.status",
-    "server list": "app.pane-1",
     "map status": "app.pane-3",
     "map add-selection": "map.add-selection-file",
     "batch info": "app.pane-4",
@@ -27,6 +26,7 @@ OTHERWISE_NAMED = {
     "serve": "server.start-built-in",
     "serve stop": "server.start-built-in",
     "serve status": "app.pane-1",
+    "deid diff": "deid.explain",
 }
 """Commands whose action has another name; a pane shows at any time what these print."""
 
@@ -35,8 +35,6 @@ NO_ACTION = {
     "config schema": "it is for the editor that the app was left for",
     "config pages": "it is for the docs of the program itself",
     "web": "it opens the app",
-    "deid explain": "it works on single files, without project and server",
-    "deid diff": "the same",
     "demo": "it opens the app",
     "serve user add": "a server is administered on its own machine, by whoever runs it",
     "serve user list": "the same",
@@ -44,13 +42,7 @@ NO_ACTION = {
     "serve check": "the same",
     "serve backup": "the same",
     "serve audit": "the same",
-    "identities find": "who is who is looked up on the server's own machine",
-    "identities export": "the same",
-    "identities import": "the same",
-    "quarantine list": "files that are held are decided on where they lie",
-    "quarantine show": "the same",
-    "quarantine release": "the same",
-    "quarantine reject": "the same",
+    "identities import": "an index from elsewhere lies on the server's own machine",
 }
 NO_COMMAND = {
     "app.": "they move about in the app",
@@ -58,6 +50,22 @@ NO_COMMAND = {
     "mapping.": "they edit cells; a command opens the whole file: map edit",
     "batch.mark": "commands take ids",
     "server.edit": "commands remove and add",
+    "batch.preview": "deid explain takes the path",
+    "preview.": "they move about in what deid explain prints",
+    "overview.": "they move about in what server list prints",
+    "identities.again": "identities find again",
+    "identities.filter": "commands take patterns, or grep",
+    "quarantine.mark": "commands take ids",
+    "quarantine.decided": "quarantine list --state all",
+    "quarantine.filter": "commands take patterns, or grep",
+    "quarantine.reread": "quarantine list again",
+    "quarantine.release-again": "quarantine release --again",
+    "review.": "quarantine release --box, quarantine show",
+    "settings.change": "settings edit",
+    "settings.default": "settings edit",
+    "settings.filter": "commands take patterns, or grep",
+    "settings.edit-here": "settings edit",
+    "welcome.": "serve, server add, settings: what the first start asks, once",
 }
 
 

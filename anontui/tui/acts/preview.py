@@ -23,7 +23,10 @@ def of_file(app: AnonTUI) -> None:
 
         return files_near(path)
 
-    app.start("preview", work, lambda found: app.push_screen(PreviewScreen(app, *found)))
+    def done(found: tuple[list[Path], int]) -> None:
+        app.push_screen(PreviewScreen(app, *found))
+
+    app.start("preview", work, done)
 
 
 def of_job(app: AnonTUI) -> None:
@@ -40,7 +43,10 @@ def of_job(app: AnonTUI) -> None:
                 job = client.job(job_id)
         return files_of_source(workspace, job.source_path)
 
-    app.start("preview", work, lambda found: app.push_screen(PreviewScreen(app, found)))
+    def done(found: list[Path]) -> None:
+        app.push_screen(PreviewScreen(app, found))
+
+    app.start("preview", work, done)
 
 
 def policy(app: AnonTUI) -> None:

@@ -91,7 +91,7 @@ class IdentitiesScreen(TableStage):
         yield self.grid
         yield self._detail
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Begin in the field."""
         self.field.focus()
 
@@ -135,13 +135,13 @@ class IdentitiesScreen(TableStage):
         self.show_rows(NoRows(), f"Asking {self.server.name}…")
         self.anontui.start("held", work, done, failed)
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> None:
         """From the field down into the answer."""
         if self.focused is self.field and event.key == "down" and len(self.rows):
             event.stop()
             self.grid.focus()
             return
-        super().on_key(event)
+        super().take_key(event)
 
     def leave_input(self) -> None:
         """Esc in the field leaves; in the filter line only that is left."""

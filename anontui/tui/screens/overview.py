@@ -116,9 +116,9 @@ class OverviewScreen(TableStage):
         yield self.grid
         yield self._detail
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Show the servers, and ask them."""
-        super().on_mount()
+        super().begin()
         self.ask()
 
     def about(self) -> list[str | tuple[str, str]]:

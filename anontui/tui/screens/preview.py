@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -185,20 +184,15 @@ class PreviewScreen(TableStage):
                 yield self.picture
                 yield self._facts
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Look at the first file."""
-        super().on_mount()
+        super().begin()
         self.look()
 
     def on_unmount(self) -> None:
         """End what decodes."""
         if self._viewer is not None:
             self._viewer.close()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Leave tag and rule out where there is no room."""
-        super().on_resize(event)
-        self._lay_out()
 
     def about(self) -> list[str | tuple[str, str]]:
         """Which file and frame, what would become of it, and that this is identity."""
@@ -286,7 +280,8 @@ class PreviewScreen(TableStage):
         wide = self.size.width if self.mode == "header" else self.size.width * 6 // 10
         return wide >= (96 if self.mode != "header" else 100)
 
-    def _lay_out(self) -> None:
+    def lay_out(self) -> None:
+        """Leave tag and rule out where there is no room."""
         columns = COLUMNS if self._has_room else NARROW_COLUMNS
         if self._elements is not None:
             self._elements.with_tags = self._has_room
@@ -379,7 +374,7 @@ class PreviewScreen(TableStage):
         self.remove_class(*MODES)
         self.mode = modes[(modes.index(now) + 1) % len(modes)]
         self.add_class(self.mode)
-        self._lay_out()
+        self.lay_out()
 
     def step_frame(self, step: int) -> None:
         """Go on by frames."""

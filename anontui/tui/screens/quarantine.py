@@ -83,9 +83,9 @@ class QuarantineScreen(TableStage):
         yield self.grid
         yield self._detail
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Ask the server."""
-        super().on_mount()
+        super().begin()
         self.ask()
 
     def about(self) -> list[str | tuple[str, str]]:

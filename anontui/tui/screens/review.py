@@ -61,7 +61,7 @@ class ReviewScreen(Stage):
             yield self._side
         yield self._foot
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Fetch the first frame."""
         self.picture.focus()
         self.fetch()

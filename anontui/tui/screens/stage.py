@@ -25,7 +25,7 @@ from anontui.tui.widgets.grid import Cell, Column, Grid, Rows
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
-ALSO = ("app.activity", "app.theme", "app.mouse")
+ALSO = ("app.palette", "app.command", "app.activity", "app.theme", "app.mouse")
 """What works here as it does in the panes."""
 
 
@@ -83,9 +83,22 @@ class Stage(Screen[None]):
         for line in (self.head, self.strip, self.keys):
             line.refresh()
 
+    # Textual calls the handlers of all classes: those here call what subclasses may replace.
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.begin()
+
+    def begin(self) -> None:
+        """The screen was opened."""
+
     def on_resize(self, event: events.Resize) -> None:
         """Drop the side where there is no room for it."""
         self.set_class(event.size.width < self.NARROW, "narrow")
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """The screen has another size."""
 
     @property
     def actions(self) -> list[Action]:
@@ -94,6 +107,10 @@ class Stage(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Do what a key means here."""
+        self.take_key(event)
+
+    def take_key(self, event: events.Key) -> None:
+        """Run the key's action, help or leave; in a field most keys are text."""
         if isinstance(self.focused, Input):
             if event.key == "escape":
                 event.stop()
@@ -199,7 +216,7 @@ class TableStage(Stage):
         self.grid = Grid(self.columns, rows, empty=empty)
         self.filter_text = ""
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Have the table take the keys."""
         self.grid.focus()
 

@@ -269,7 +269,7 @@ class PictureView(Widget, can_focus=True):
             if not top <= row < bottom:
                 continue
             name = "picture--box" if is_current else "picture--other"
-            color = self.get_visual_style(name).foreground
+            color = self.get_visual_style(name).foreground or Color(255, 255, 255)
             edge = (color.r, color.g, color.b)
             for x in range(max(left, 0), min(right, lens.width)):
                 if x in (left, right - 1) or row in (top, bottom - 1):
