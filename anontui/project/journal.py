@@ -243,11 +243,11 @@ def _read_change(what: Any) -> Change | State:
 
 def _state(state: State) -> dict[str, Any]:
     plain = zlib.compress(json.dumps(state.mapping.plain()).encode(), 1)
-    return {"mapping": base64.b85encode(plain).decode(), "keys": state.keys}
+    return {"mapping": base64.b64encode(plain).decode(), "keys": state.keys}
 
 
 def _read_state(what: dict[str, Any]) -> State:
-    mapping = Mapping.of_plain(json.loads(zlib.decompress(base64.b85decode(what["mapping"]))))
+    mapping = Mapping.of_plain(json.loads(zlib.decompress(base64.b64decode(what["mapping"]))))
     keys = list(map(int, what["keys"]))
     if len(keys) != len(mapping.records):
         raise ValueError

@@ -106,11 +106,11 @@ class _Merger:
         self._take_theirs = take_theirs
         self._clashes: list[Clash] = []
         self._editor = MappingEditor(theirs.copy(), Path())
-        base_rows = dict(enumerate(map(base.mapping.named, range(len(base.keys)))))
-        their_rows = [theirs.named(row) for row in range(len(theirs.records))]
-        found = align(list(base_rows.values()), their_rows)
-        self._base_rows = {base.keys[i]: cells for i, cells in base_rows.items()}
-        self._our_rows = {key: ours.mapping.named(row) for row, key in enumerate(ours.keys)}
+        self._read: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+        base_rows, their_rows = self._rows(base.mapping), self._rows(theirs)
+        found = align(base_rows, their_rows)
+        self._base_rows = dict(zip(base.keys, base_rows, strict=True))
+        self._our_rows = dict(zip(ours.keys, self._rows(ours.mapping), strict=True))
         same = self._equal_new_rows()
         self._keys = [
             base.keys[at] if at is not None else (same.get(_cells(cells)) or [new_key()]).pop()
@@ -127,9 +127,19 @@ class _Merger:
         self._merge_inserted(key_of)
         self._merge_above()
         state = State(self._editor.mapping, [key_of[key] for key in self._editor.keys])
-        rows = {key: state.mapping.named(row) for row, key in enumerate(state.keys)}
+        rows = dict(zip(state.keys, self._rows(state.mapping), strict=True))
         changed = {key for key, cells in rows.items() if cells != self._our_rows.get(key)}
         return Merge(state, self._keys, self._clashes, changed)
+
+    def _rows(self, mapping: Mapping) -> list[dict[str, str]]:
+        """Read all rows; most records are the same text everywhere, and read once."""
+        known = self._read.setdefault((mapping.columns_text(), mapping.delimiter), {})
+        rows = []
+        for row, record in enumerate(mapping.records):
+            if (cells := known.get(record)) is None:
+                cells = known[record] = mapping.named(row)
+            rows.append(cells)
+        return rows
 
     def _equal_new_rows(self) -> dict[_Cells, list[int]]:
         """The rows that are new here, by their cells: those that both added are one row."""
@@ -202,24 +212,20 @@ class _Merger:
         Each goes below the row that it is below here.
         """
         there = set(key_of.values())
-        runs: list[tuple[int | None, list[int]]] = []
+        wanted: dict[int | None, list[int]] = {}
         above: int | None = None
         for key in self._ours.keys:
             if key in there:
                 above = key
-                runs.append((above, []))
             elif self._comes(key):
-                if not runs:
-                    runs.append((None, []))
-                runs[-1][1].append(key)
-        wanted = [(above, keys) for above, keys in runs if keys]
+                wanted.setdefault(above, []).append(key)
         if not wanted:
             return
-        self._need({n for _, keys in wanted for key in keys for n in self._our_rows[key]})
+        self._need({n for keys in wanted.values() for key in keys for n in self._our_rows[key]})
         rows: dict[int | None, int] = {
             key_of[own]: row for row, own in enumerate(self._editor.keys)
         }
-        for above, keys in sorted(wanted, key=lambda run: -rows.get(run[0], -1)):
+        for above, keys in sorted(wanted.items(), key=lambda run: -rows.get(run[0], -1)):
             at = rows.get(above, -1) + 1
             span = self._editor.insert_rows(at, [self._our_rows[key] for key in keys])
             for row, key in zip(span, keys, strict=True):

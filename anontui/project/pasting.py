@@ -72,12 +72,14 @@ def place(table: Sequence[Sequence[str]], rows: Sequence[int], columns: Sequence
         The rows from the cursor's on, in the order that they are shown in.
     columns
         The columns from the cursor's on. If the table's first line has names of columns only,
-        these say where its cells go.
+        these say where its cells go; if the sources are among them, into rows of their own.
     """
     paste = Paste()
     named = [canonical(cell) for cell in table[0]] if table else []
     if len(table) > 1 and named and KNOWN.issuperset(named) and len(set(named)) == len(named):
         paste.by_name, table, columns = True, table[1:], named
+        if "source" in named:  # what is known of another source stays with that
+            rows = ()
     for at, cells in enumerate(table):
         paste.lost += sum(bool(cell.strip()) for cell in cells[len(columns) :])
         pairs = list(zip(columns, cells, strict=False))

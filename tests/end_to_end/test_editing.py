@@ -133,7 +133,7 @@ def test_excel_changes_the_mapping_underneath(folder: Path, terminal: Terminal) 
     terminal.type("HERE")
     as_excel_saves(path, 1, 1, "THERE")
     terminal.press("Enter")
-    terminal.wait_for(r"1 place changed here and on disk")
+    terminal.wait_for(r"1 clash:")
     terminal.press("M")
     screen = terminal.wait_for(r"● HERE")
     assert "THERE" in screen

@@ -61,5 +61,12 @@ def test_rows_below_the_last_are_new_and_cells_to_the_right_are_lost() -> None:
 
 
 def test_a_line_of_column_names_says_where_cells_go() -> None:
-    found = place([["Patient_ID", "source"], ["1", "folder:a"]], [], ["description"])
+    found = place([["description", "Patient_ID"], ["text", "1"]], [3], ["pseudo_id"])
+    cells = [(3, "description", "text"), (3, "pseudo_id", "1")]
+    assert found == Paste(cells=cells, by_name=True)
+
+
+def test_sources_with_their_pseudonyms_never_take_the_place_of_others() -> None:
+    """Else a pseudonym that is not pasted would stay behind, with another patient's data."""
+    found = place([["Patient_ID", "source"], ["1", "folder:a"]], [0, 1], ["description"])
     assert found == Paste(rows=[{"pseudo_id": "1", "source": "folder:a"}], by_name=True)

@@ -185,7 +185,7 @@ async def conflict(seat: Seat, path: Path) -> None:
     await seat.press("right", "right")
     write_as_others_do(path)
     await edit(seat, "ours")
-    await seat.until(lambda: "changed here and on disk" in seat.title("mapping"))
+    await seat.until(lambda: "1 clash:" in seat.title("mapping"))
     assert path.read_text() == THEIRS
 
 
@@ -229,7 +229,7 @@ async def test_conflict_that_is_put_off_stays(path: Path) -> None:
     async with opened(path.parent) as seat:
         await conflict(seat, path)
         await seat.press("M", "escape")
-        assert "1 place changed here and on disk" in seat.title("mapping")
+        assert "1 clash:" in seat.title("mapping")
         assert path.read_text() == THEIRS
 
 
@@ -248,7 +248,7 @@ async def test_conflict_at_quit_comes_back(path: Path) -> None:
         await seat.pilot.pause()
     assert path.read_text() == THEIRS
     async with opened(path.parent) as seat:
-        assert "1 place changed here and on disk" in seat.title("mapping")
+        assert "1 clash:" in seat.title("mapping")
         assert seat.main.mapping.rows().cells(0)[4] == "ours"
         await seat.press("M", "H", "enter")
         await saved(seat)

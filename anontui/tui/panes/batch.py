@@ -90,12 +90,14 @@ class BatchPane(Pane):
         Column("date", "date", 11),
         Column("what", "what", None, min_width=16),
     )
-    empty = "No jobs yet.\n\nCreate them from the mapping: 3, then c."
+    empty = (
+        "No jobs yet.\n\nCreate them from the mapping: {app.pane-3}, then {create.from-mapping}."
+    )
 
     def project_loaded(self) -> None:
         """Show the batch's ids; their state comes with the first look at the server."""
         error = self.anontui.model.batch_error
-        self.grid.empty = error.sentence() if error else self.empty
+        self.grid.empty = error.sentence() if error else self.hint()
         self.grid.set_rows(self.rows())
         self.apply_filter()
         self.show_title()

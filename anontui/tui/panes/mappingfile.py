@@ -32,8 +32,8 @@ class MappingFile:
     def state(self) -> tuple[str, str]:
         """Whether all is on disk, and the tone to say it in."""
         if count := len(self.clashes):
-            places = f"{count} place{'s'[: count != 1]} changed here and on disk"
-            return f"{places}: M decide, R theirs, W mine", "bold $error"
+            clashes = f"{count} clash{'es'[: 2 * (count != 1)]}"
+            return f"{clashes}: M decide, R theirs, W mine", "bold $error"
         if self.editor is not None and self.editor.dirty:
             return "saving…", "$warning"
         return "saved", "$success"
@@ -141,8 +141,8 @@ class MappingFile:
             self._show(merged.changed)
             return True
         if {clash.place for clash in merged.clashes} != before:
-            words = "The mapping was changed here and by another program in the same place"
-            pane.anontui.say(f"{words}: M to decide", "$error")
+            words = "Another program changed the same cells: M to decide what counts"
+            pane.anontui.say(words, "$error")
         return False
 
     def _tell_unreadable(self, error: AnonTUIError) -> None:

@@ -31,7 +31,7 @@ class PaneGrid(Grid):
     """A grid whose pane hears of its messages at once, so that keys never overtake them."""
 
     def __init__(self, pane: Pane) -> None:
-        super().__init__(pane.columns, empty=pane.empty, cell_cursor=pane.cell_cursor)
+        super().__init__(pane.columns, cell_cursor=pane.cell_cursor)
         self._pane = pane
 
     def post_message(self, message: Message) -> bool:
@@ -237,6 +237,15 @@ class Pane(Vertical):
             return table[0][grid.cursor_column], "the cell"
         text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in table)
         return text, f"{len(table)} row{'s'[: len(table) != 1]}"
+
+    def hint(self) -> str:
+        """What stands where there are no rows: ``empty``, with the keys as they are now."""
+        actions = self.anontui.registry.actions
+        return re.sub(
+            r"\{([a-z.-]+)\}",
+            lambda found: next(iter(actions[found[1]].signs), f":{found[1]}"),
+            self.empty,
+        )
 
     def remember(self) -> dict[str, Any]:
         """What to keep for the next start."""

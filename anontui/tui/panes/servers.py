@@ -64,7 +64,10 @@ class ServersPane(Pane):
         Column("state", "answers in", 10),
         Column("active", "", 6),
     )
-    empty = "No server yet.\n\nb starts the built-in one,\na adds one by its url."
+    empty = (
+        "No server yet.\n\n{server.start-built-in} starts the built-in one,\n"
+        "{server.add} adds one by its url."
+    )
 
     def rows(self) -> ServerRows:
         """All servers of the settings."""

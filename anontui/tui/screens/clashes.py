@@ -54,7 +54,7 @@ class ClashScreen(Dialog[Places]):
     """Left takes what is here, right what is there; capitals of them take all."""
 
     def __init__(self, clashes: Sequence[Clash], keys: Sequence[int]) -> None:
-        hints = "← here · → there · H all here · T all there · enter take these · esc later"
+        hints = "← here · → on disk · H, T all · enter take these · esc later"
         super().__init__("Changed here and by another program", hints)
         self._rows = ClashRows(clashes, keys)
         self._detail = Static("", classes="detail", markup=False)

@@ -67,6 +67,12 @@ def _one_source(sheet: Sheet) -> dict[str, int]:
     return places
 
 
+def _in_words(reason: str) -> str:
+    for kind, word in WORDS.items():
+        reason = reason.replace(f"no {kind}", f"no {word}")
+    return reason
+
+
 class ImportScreen(Dialog[InputTable]):
     """Shows a file's columns; space says of the cursor's what it is.
 
@@ -80,7 +86,7 @@ class ImportScreen(Dialog[InputTable]):
 
     def __init__(self, name: str, sheet: Sheet) -> None:
         super().__init__(
-            f"Import {name}", "← → column · space what it is · ↑ ↓ rows · enter take the rows · esc"
+            f"Import {name}", "← → column · space what it is · enter take the rows · esc"
         )
         self._rows = SampleRows(sheet)
         try:
@@ -139,12 +145,13 @@ class ImportScreen(Dialog[InputTable]):
             if at not in rows.kinds
         ]
         words = []
-        if rows.sheet.number > 1:
-            words.append(f"Passed over: everything above row {rows.sheet.number}.")
+        passed = [f"what is above row {rows.sheet.number}"] if rows.sheet.number > 1 else []
         if rows.passed:
-            some = [f"row {at} {why}" for at, why in list(rows.passed.items())[:3]]
+            some = [f"row {at} {_in_words(why)}" for at, why in list(rows.passed.items())[:3]]
             more = f" and {len(rows.passed) - 3} more" if len(rows.passed) > 3 else ""
-            words.append(f"Passed over: {'; '.join(some)}{more}.")
+            passed.append(f"{'; '.join(some)}{more}")
+        if passed:
+            words.append(f"Passed over: {'; '.join(passed)}.")
         if unused:
             words.append(f"Not used: {', '.join(unused)}.")
         return " ".join(words)
