@@ -80,6 +80,10 @@ def files_near(path: Path) -> tuple[list[Path], int]:
     UsageError
         If there is none.
     """
+    if not path.exists():
+        raise UsageError(
+            "The data are not here any more", advice="Look whether their share is mounted."
+        )
     if path.is_dir():
         found = _below(path)
         if not found:
