@@ -121,6 +121,7 @@ class AnonTUI(App[int]):
         for problem in loaded.errors:
             self.fail(problem)
         for pane in self.main.panes:
+            pane.grid.empty = pane.hint()
             pane.project_loaded()
         for screen in self.screen_stack[1:]:
             if look_again := getattr(screen, "project_loaded", None):

@@ -17,15 +17,6 @@ from anontui.tui.screens.activity import ActivityScreen
 from tests.tui.fakes import SMALL, Seat, opened
 
 
-@pytest.fixture(autouse=True)
-def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same terminal in every run."""
-    for name in ("TMUX", "SSH_CONNECTION", "SSH_TTY", "COLORFGBG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLORTERM", "truecolor")
-
-
 def settings_of(project: Path) -> Any:
     return load(project.parent / "settings.yml")
 
@@ -210,6 +201,15 @@ async def test_all_that_was_told_is_there_with_its_details(project: Path) -> Non
         assert seat.app.clipboard == "It did not work\ndisk full. Make room."
         await seat.press("escape")
         assert seat.app.screen is seat.main
+
+
+async def test_an_empty_pane_names_the_keys_as_they_are(bare: Path) -> None:
+    from anontui.settings import Settings
+
+    Settings(bare.parent / "settings.yml", keys={"server.add": "f9"}).save()
+    async with opened(bare) as seat:
+        empty = seat.main.servers.grid.empty
+        assert "f9 adds one" in empty and "b starts" in empty
 
 
 # -- a window, and read-only -----------------------------------------------------------------

@@ -7,6 +7,7 @@ you keep them.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import pytest
 from anontui.idis.model import Job, JobStatus
 from anontui.project import created
 from anontui.project.editor import MappingEditor
-from tests.tui import fakes
+from anontui.settings import load
+from tests.tui import fakes, stages
 from tests.tui.fakes import LARGE, SMALL, WIDE, Seat, opened
 
 FOLDER = Path(__file__).parents[2] / "snapshots"
@@ -141,7 +143,27 @@ async def clashes(seat: Seat) -> None:
     await seat.press("3", "M", "right")
 
 
+async def command_line(seat: Seat) -> None:
+    await seat.press("4", "colon")
+    await seat.type("job")
+
+
+async def themes(seat: Seat) -> None:
+    await seat.press("ctrl+t", "down")
+
+
+async def activity(seat: Seat) -> None:
+    for tone in ("$success", "$warning", "$error"):
+        seat.app.activity.add(f"Told in {tone[1:]}", tone, "And what to do about it.")
+    for entry in seat.app.activity.entries:
+        entry.at = time.mktime((2026, 2, 12, 10, 3, 0, 0, 0, -1))
+    await seat.press("ctrl+l")
+
+
 SCENES: dict[str, Scene] = {
+    "command": command_line,
+    "themes": themes,
+    "activity": activity,
     "main": loaded,
     "batch": batch,
     "files": marked,
@@ -207,10 +229,31 @@ async def test_no_color(project: Path, check: Check, monkeypatch: pytest.MonkeyP
         check(seat, "no-color")
 
 
+THEMES = ("light", "high-contrast", "ansi")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_theme(project: Path, check: Check, theme: str) -> None:
+    load(project.parent / "settings.yml").replace(theme=theme).save()
+    async with opened(project, WIDE) as seat:
+        await seat.press("4", "down")
+        check(seat, f"theme-{theme}")
+
+
+async def test_too_small(project: Path, check: Check) -> None:
+    async with opened(project, (40, 10)) as seat:
+        check(seat, "too-small")
+
+
 def test_no_picture_without_a_test() -> None:
     scenes = {*SCENES, "empty", "mapping-error"}
     tested = {f"{name}-{param.id}.svg" for name in scenes for param in SIZES}
-    tested |= {"readonly-120x40.svg", "no-color-120x40.svg"}
+    tested |= {"readonly-120x40.svg", "no-color-120x40.svg", "too-small-40x10.svg"}
+    tested |= {f"theme-{theme}-120x40.svg" for theme in THEMES}
+    for name in stages.SCENES:
+        tested |= {f"{name}-80x24.svg", f"{name}-120x40.svg"}
+    for name in stages.PLAIN:
+        tested |= {f"{name}-no-color-120x40.svg", f"{name}-ansi-120x40.svg"}
     assert {path.name for path in FOLDER.iterdir()} <= tested
 
 

@@ -145,10 +145,7 @@ MORE: dict[str, Callable[[Seat], Awaitable[None]]] = {
 
 @pytest.mark.parametrize("theme", list(LEAST))
 @pytest.mark.parametrize("scene", [*SCENES, *MORE])
-async def test_every_text_can_be_read(
-    project: Path, theme: str, scene: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLORTERM", "truecolor")
+async def test_every_text_can_be_read(project: Path, theme: str, scene: str) -> None:
     load(project.parent / "settings.yml").replace(theme=theme).save()
     if scene == "confirm":
         fakes.write_batch(project, many_jobs())
