@@ -166,7 +166,7 @@ async def test_an_input_file_shows_what_it_is_taken_for(path: Path) -> None:
         )
         await seat.press("left", "space", "space")  # "who" are the pseudonyms
         said = str(screen.query_one(".question").render())
-        assert "1 accession numbers with their pseudonyms" in said
+        assert "1 accession number with pseudonyms" in said
         detail = str(screen.query_one(".detail").render())
         assert "row 4 has no pseudonym; row 5 has no accession number" in detail
         assert "above row 2" in detail

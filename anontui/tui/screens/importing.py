@@ -130,8 +130,8 @@ class ImportScreen(Dialog[InputTable]):
             rows.passed = dict(passed)
             count = len(table.rows)
             what = WORDS[PATH if PATH in places else ACCESSION_NUMBER]
-            with_ = " with their pseudonyms" if PSEUDO_NAME in places else ", without pseudonyms"
-            missing = f"{count} {what}s{with_}"
+            with_ = " with pseudonyms" if PSEUDO_NAME in places else ", without pseudonyms"
+            missing = f"{count} {what}{'s'[: count != 1]}{with_}"
             self._table = table if count else None
         self._word.update(f"{'✔' if self._table else '✖'} {missing}")
         self._detail.update(self._passed())
