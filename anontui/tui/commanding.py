@@ -1,8 +1,8 @@
 """The command line's language: which action a text means, what may follow, what was typed before.
 
-A command is an action's id (``batch.reset-error``, also ``batch reset-error``) or its last
-word alone if no other action has it, or it is the app's (``quit``), then perhaps a word (``theme light``). A
-number is a row. No widgets here.
+A command is an action's id (``batch.reset-error``, also ``batch reset-error``), or its last word
+alone if no other action has it or it is the app's (``quit``), then perhaps a word (``theme
+light``). A number is a row. No widgets here.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ async def screen(session: aiohttp.ClientSession, base: str, text: bytes) -> None
 
 
 async def test_the_token_is_needed_and_works_once(url: str) -> None:
-    base = url.split("/?")[0]
+    base = url.split("/?", maxsplit=1)[0]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", url)
     async with browser() as stranger:
         for path in ("/", "/?token=", "/?token=x", "/static/js/textual.js", "/download/x"):
@@ -107,7 +107,7 @@ async def test_ctrl_c_ends_it_while_a_browser_looks_on(tmp_path: Path) -> None:
 
 
 async def test_other_pages_cannot_use_the_browser_s_cookie(url: str) -> None:
-    base = url.split("/?")[0]
+    base = url.split("/?", maxsplit=1)[0]
     async with browser() as user:
         async with user.get(url) as page:
             cookie = next(iter(page.history[0].cookies.values()))
@@ -120,7 +120,7 @@ async def test_other_pages_cannot_use_the_browser_s_cookie(url: str) -> None:
 def test_it_listens_on_this_machine_only(url: str) -> None:
     import socket
 
-    port = int(url.split(":")[2].split("/")[0])
+    port = int(url.split(":")[2].split("/", maxsplit=1)[0])
     outside = [
         info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
     ]
