@@ -119,15 +119,15 @@ class Layout:
             return self
         ids = {column.id for column in self.columns}
         hidden, widths = plain.get("hidden"), plain.get("widths")
-        hidden = ids.intersection(hidden) if isinstance(hidden, list) else set()
+        hidden = {i for i in ids if i in hidden} if isinstance(hidden, list) else set()
         widths = widths if isinstance(widths, dict) else {}
-        sizes = {k: w for k, w in widths.items() if k in ids and isinstance(w, int) and w >= 1}
+        sizes = {k: w for k, w in widths.items() if k in ids and type(w) is int and w >= MIN_WIDTH}
         sort = plain.get("sort")
         return replace(
             self,
             hidden=frozenset(hidden) if hidden < ids else frozenset(),
             widths=tuple(sizes.items()),
-            sort=sort if sort in ids else "",
+            sort=sort if isinstance(sort, str) and sort in ids else "",
             falling=plain.get("falling") is True,
         )
 
