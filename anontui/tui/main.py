@@ -86,7 +86,10 @@ class MainScreen(Screen[None]):
         compact = self.size.width < WIDE or self.size.height < HIGH
         self.set_class(compact or self._zoomed, "one-pane")
         small = self.size.width < LEAST[0] or self.size.height < LEAST[1]
+        was_small = self.has_class("too-small")
         self.set_class(small, "too-small")
+        if was_small and not small:
+            self.call_after_refresh(self.current.grid.focus)  # what is hidden loses the focus
         if small:
             columns, lines = LEAST
             self.too_small.update(
@@ -152,6 +155,11 @@ class MainScreen(Screen[None]):
             False if the key means nothing here.
         """
         grid = self.current.grid
+        if self.has_class("too-small"):
+            action = self.header.anontui.registry.for_key(event.key, "")
+            if action is not None and action.id == "app.quit":
+                self.header.anontui.run_action_named(action)
+            return event.key != "ctrl+q"
         if self.focused is not grid or event.key == "ctrl+q":
             return False
         if grid.press(event.key, event.character):

@@ -145,4 +145,12 @@ def test_verbose_tells_the_kinds_of_errors_but_not_their_texts(
     assert "Led to by" not in anontui("server", "jobs").err
     ran = anontui("-v", "server", "jobs")
     assert ran.code == 1 and "httpx.ConnectError, httpcore.ConnectError" in ran.err
-    assert anontui("--verbose", "--readonly", "status").code == 0
+    assert anontui("--verbose", "status").code == 0
+
+
+def test_readonly_is_no_promise_that_a_command_would_not_keep(
+    anontui: Command, project: Path
+) -> None:
+    ran = anontui("--readonly", "settings", "set-username", "other")
+    assert ran.code == 2 and "--readonly is for the app" in ran.err
+    assert anontui("settings", "info").out.split()[1] == "z123456"

@@ -223,9 +223,13 @@ def shown(seat: Seat) -> tuple[bool, bool]:
 async def test_too_small_a_window_says_so_until_it_is_larger(project: Path) -> None:
     async with opened(project, (30, 8)) as seat:
         assert shown(seat) == (True, False)
+        await seat.press("z", "4", "c")
+        assert not seat.main.zoomed and seat.app.screen is seat.main
         await seat.pilot.resize_terminal(*SMALL)
         await seat.pilot.pause()
         assert shown(seat) == (False, True)
+        await seat.press("z")  # the keys work again
+        assert seat.main.zoomed
 
 
 async def double_click(seat: Seat) -> None:
