@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from anontui.operations.workspace import Workspace
 
 MOST_FILES = 5000
+_HOLD = (
+    "burned_in",
+    "secondary_capture",
+    "ultrasound",
+    "encapsulated_document",
+    "dose_report",
+    "screen",
+    "embedded_overlay",
+    "identity_left",
+)
 _PREFIXES = ("folder:", "fileselection:")
 
 
@@ -23,7 +33,8 @@ _PREFIXES = ("folder:", "fileselection:")
 class Forecast:
     """What would become of a file. It is identity.
 
-    ``reason`` is empty if it would be done, else why it would be held or rejected.
+    ``reason`` is empty if it would be done, else why it would be held or rejected; where a
+    filter holds it, ``elements`` are what would happen if it were released.
     """
 
     status: str
@@ -43,6 +54,7 @@ class Explainer:
     def __init__(self, policy: Path | None = None) -> None:
         self._policy = policy
         self._engine: Deidentifier | None = None
+        self._lenient: Deidentifier | None = None
 
     def forecast(self, path: Path) -> Forecast:
         """Tell what would happen to each element of a file; nothing is written.
@@ -55,11 +67,13 @@ class Explainer:
         from anontui.deid.run.explain import explain
 
         if self._engine is None:
-            self._engine = self._made()
+            self._engine, self._lenient = self._made()
         outcome, elements = explain(self._engine, path)
+        if outcome.status != "done" and not elements and self._lenient is not None:
+            _, elements = explain(self._lenient, path)
         return Forecast(outcome.status, outcome.reason, elements)
 
-    def _made(self) -> Deidentifier:
+    def _made(self) -> tuple[Deidentifier, Deidentifier]:
         from anontui.deid import Deidentifier, Policy
         from anontui.deid.readers.policyfile import read_policy
         from anontui.deid.run.keyfile import new_key
@@ -67,7 +81,12 @@ class Explainer:
 
         policy = read_policy(self._policy) if self._policy else Policy.basic()
         key = new_key()
-        return Deidentifier(policy, key, Pseudonyms(key))
+        pseudonyms = Pseudonyms(key)
+        passing = policy.filters
+        for name in _HOLD:
+            passing = replace(passing, **{name: False})  # type: ignore[arg-type]
+        released = replace(policy, filters=passing)
+        return Deidentifier(policy, key, pseudonyms), Deidentifier(released, key, pseudonyms)
 
 
 def files_near(path: Path) -> tuple[list[Path], int]:

@@ -103,6 +103,7 @@ class OverviewScreen(TableStage):
         Column("cancelled", "off", 5, min_width=3, right=True),
         Column("url", "url", None, min_width=10),
     )
+    dropped = frozenset({"url", "cancelled"})
     DEFAULT_CSS = "OverviewScreen .detail { height: 6; }"
 
     def __init__(self, app: AnonTUI) -> None:
@@ -185,11 +186,13 @@ class OverviewScreen(TableStage):
         found = self.surveys.get(name)
         lines: list[Content] = []
         if found is not None and not found.state.up:
+            lines.append(Content(found.state.url))
             lines.append(Content.assemble((found.state.problem, "$error")))
             lines.append(Content(found.state.advice))
         elif found is not None:
             what = found.software or "An IDIS server: it tells no version, and has no extensions"
-            lines.append(Content.assemble((what, "$text"), "  ", "jobs: the newest it tells of"))
+            lines.append(Content.assemble((found.state.url, "$text"), "  ", what))
+            lines.append(Content("jobs: the newest that it tells of"))
             if found.extensions:
                 lines.append(Content(f"extensions: {', '.join(found.extensions)}"))
             if found.problem:

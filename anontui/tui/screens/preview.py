@@ -25,27 +25,24 @@ if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
 LOOKING = "Looking…"
-NARROW_COLUMNS = (
-    Column("sign", "", 1, min_width=1),
-    Column("name", "element", 26, min_width=16),
-    Column("before", "before", None, min_width=12),
-    Column("after", "after", None, min_width=12),
-)
 COLUMNS = (
     Column("sign", "", 1, min_width=1),
     Column("tag", "tag", 11),
-    *NARROW_COLUMNS[1:],
+    Column("name", "element", 26, min_width=16),
+    Column("before", "before", None, min_width=12),
+    Column("after", "after", None, min_width=12),
     Column("rule", "rule", 22, min_width=10),
 )
+TABLE_WIDTH = 100
+"""From this many columns on, tag and rule stand beside the values."""
 MODES = ("both", "header", "picture")
 
 
 class ElementRows:
     """The elements of a file as rows, those inside of sequences where these are open."""
 
-    def __init__(self, elements: Sequence[Explained], *, with_tags: bool) -> None:
+    def __init__(self, elements: Sequence[Explained]) -> None:
         self.elements = elements
-        self.with_tags = with_tags
         self.open: set[str] = set()
         self._above = [_above(one) for one in elements]
         names = {_name(one) for one in elements}
@@ -92,7 +89,7 @@ class ElementRows:
         self.open = set() if self.open >= self._folds else set(self._folds)
 
     def cells(self, index: int) -> Sequence[str | Cell]:
-        """Sign, maybe tag, name, before, after, maybe rule."""
+        """Sign, tag, name, before, after, rule."""
         one = self.elements[index]
         sign, tone = sign_of(one)
         fold = ""
@@ -111,11 +108,8 @@ class ElementRows:
             after = Cell("emptied", "warn")
         else:
             after = Cell(one.after, tone or quiet)
-        cells: list[str | Cell] = [Cell(sign, tone), Cell(name, quiet), before, after]
-        if self.with_tags:
-            cells.insert(1, Cell(one.tag, "dim"))
-            cells.append(Cell(one.because, "dim"))
-        return cells
+        rest = [Cell(name, quiet), before, after, Cell(one.because, "dim")]
+        return [Cell(sign, tone), Cell(one.tag, "dim"), *rest]
 
 
 def sign_of(one: Explained) -> tuple[str, str]:
@@ -143,6 +137,7 @@ class PreviewScreen(TableStage):
     scope = "preview"
     label = "Preview"
     columns = COLUMNS
+    dropped = frozenset({"tag", "rule"})
     DEFAULT_CSS = """
     PreviewScreen .detail { height: 5; }
     PreviewScreen #before-after { width: 1fr; height: 1fr; }
@@ -205,7 +200,8 @@ class PreviewScreen(TableStage):
 
     def state_line(self) -> list[str | tuple[str, str]]:
         """In place of the server: whose eyes this is for."""
-        return [("shows who the patient is", "bold $warning"), " "]
+        word = "identity" if self.has_class("narrow") else "shows who the patient is"
+        return [(word, "bold $warning"), " "]
 
     def _fate(self, forecast: Forecast) -> str | tuple[str, str]:
         if forecast.status != "done":
@@ -269,26 +265,16 @@ class PreviewScreen(TableStage):
     def _show(self, forecast: Forecast) -> None:
         self.forecast = forecast
         opened = self._elements.open if self._elements else set()
-        self._elements = ElementRows(forecast.elements, with_tags=self._has_room)
+        self._elements = ElementRows(forecast.elements)
         self._elements.open = opened & self._elements._folds
         empty = f"Nothing of it can be told:\n\n{forecast.reason}"
         self.show_rows(self._elements, empty)
         self.on_grid_cursor_moved()
 
     @property
-    def _has_room(self) -> bool:
-        wide = self.size.width if self.mode == "header" else self.size.width * 6 // 10
-        return wide >= (96 if self.mode != "header" else 100)
-
-    def lay_out(self) -> None:
-        """Leave tag and rule out where there is no room."""
-        columns = COLUMNS if self._has_room else NARROW_COLUMNS
-        if self._elements is not None:
-            self._elements.with_tags = self._has_room
-        if self.grid.columns != columns:
-            self.grid.columns = columns
-            self.grid.set_rows(self.rows)
-            self.filter_by(self.filter_text)
+    def is_tight(self) -> bool:
+        """True where tag and rule have no room beside the values."""
+        return self.mode != "header" or self.size.width < TABLE_WIDTH
 
     def filtered(self) -> list[int] | None:
         """What is changed, or matches the filter; a match shows in a closed sequence too."""

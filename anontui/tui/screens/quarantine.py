@@ -68,6 +68,7 @@ class QuarantineScreen(TableStage):
         Column("reason", "why", None, min_width=20),
         Column("size", "size", 8, right=True),
     )
+    dropped = frozenset({"project", "size"})
     HINT: ClassVar[str] = "Enter shows the picture. It may show who the patient is."
 
     def __init__(self, app: AnonTUI, server: Server) -> None:
@@ -141,7 +142,7 @@ class QuarantineScreen(TableStage):
         if one is None:
             self._detail.update("")
             return
-        words = [f"{one.id} · {one.reason or one.code}"]
+        words = [f"{one.id} · {one.project} · {one.reason or one.code}"]
         if one.who:
             words.append(f"{one.state} by {one.who}{f': {one.note}' if one.note else ''}")
         elif one.has_copy:

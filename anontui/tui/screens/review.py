@@ -166,6 +166,8 @@ class ReviewScreen(Stage):
         self.boxes.append(box)
         self.current = len(self.boxes) - 1
         self._draw()
+        if len(self.boxes) == 1:
+            self.anontui.say("Arrows move the box, with shift they size it; b releases the file")
 
     def drop_box(self) -> None:
         """Take the current box away."""

@@ -92,6 +92,7 @@ class SettingsScreen(TableStage):
         Column("origin", "from", 7),
         Column("about", "what it means", None, min_width=16),
     )
+    dropped = frozenset({"about"})
     DEFAULT_CSS = "SettingsScreen .detail { height: 5; }"
 
     def __init__(self, app: AnonTUI) -> None:

@@ -6,7 +6,7 @@ Its keys are actions of the registry, under the screen's ``scope`` in the place 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -205,10 +205,31 @@ class StageKeys(Line):
         return spread(line, last, self.size.width)
 
 
+class Chosen:
+    """Rows of which only some cells are shown."""
+
+    def __init__(self, rows: Rows, kept: tuple[int, ...]) -> None:
+        self._rows, self._kept = rows, kept
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def key(self, index: int) -> Hashable:
+        """As it is."""
+        return self._rows.key(index)
+
+    def cells(self, index: int) -> Sequence[str | Cell]:
+        """Those that are kept."""
+        cells = self._rows.cells(index)
+        return [cells[at] for at in self._kept]
+
+
 class TableStage(Stage):
     """A stage around one table, which can be filtered."""
 
     columns: ClassVar[Sequence[Column]]
+    dropped: ClassVar[frozenset[str]] = frozenset()
+    """Columns for which there is no room on a narrow screen; what they tell is said below."""
 
     def __init__(self, app: AnonTUI, rows: Rows, empty: str = "") -> None:
         super().__init__(app)
@@ -220,11 +241,29 @@ class TableStage(Stage):
         """Have the table take the keys."""
         self.grid.focus()
 
+    def lay_out(self) -> None:
+        """Leave out the columns for which there is no room."""
+        left_out = self.dropped if self.is_tight else frozenset()
+        shown = [one for one in self.columns if one.id not in left_out]
+        if self.dropped and list(self.grid.columns) != shown:
+            self.grid.columns = shown
+            self.grid.set_rows(Chosen(self.rows, self._kept(shown)))
+            self.filter_by(self.filter_text)
+
+    @property
+    def is_tight(self) -> bool:
+        """True where not all columns have room."""
+        return self.has_class("narrow")
+
+    def _kept(self, shown: Sequence[Column]) -> tuple[int, ...]:
+        return tuple(n for n, one in enumerate(self.columns) if one in shown)
+
     def show_rows(self, rows: Rows, empty: str = "") -> None:
         """Show other rows under the same filter; ``empty`` if there are none."""
         self.rows = rows
         self.grid.empty = empty
-        self.grid.set_rows(rows)
+        kept = self._kept(self.grid.columns)
+        self.grid.set_rows(Chosen(rows, kept) if len(kept) < len(self.columns) else rows)
         self.filter_by(self.filter_text)
         self.refresh_lines()
 

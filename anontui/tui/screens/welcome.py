@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
 GREETING = """\
-anontui takes who the patient is out of hospitals' studies, for research.
+anontui takes patients' identity out of hospitals' images, for research.
 
-You mark folders, give each patient a pseudonym, and a server does the rest.
+You mark folders and give each patient a pseudonym; a server does the rest.
 Which server shall it be?"""
 
 
@@ -37,7 +37,7 @@ class _Choices:
         found = f"found: {names}" if count else "there are none in your home folder"
         self._rows = (
             ("b", "built-in", "The built-in one", "on this machine, at once"),
-            ("u", "server", "A server that there is", "by its url, your user name and token"),
+            ("u", "server", "A server that there is", "by its url and your token"),
             ("i", "import", "AnonAPI's settings", found),
         )
         if count:  # whoever has used AnonAPI goes on with it
@@ -66,7 +66,7 @@ class WelcomeScreen(Stage):
     DEFAULT_CSS = """
     WelcomeScreen .stage { align: center middle; }
     WelcomeScreen .box {
-        width: 84; max-width: 96%; height: auto; border: round $primary; padding: 1 3;
+        width: 84; max-width: 96%; height: auto; border: round $primary; padding: 1 2;
         background: $surface;
     }
     WelcomeScreen Grid { height: 3; margin-top: 1; }
@@ -94,7 +94,7 @@ class WelcomeScreen(Stage):
     def begin(self) -> None:
         """The first choice waits for Enter."""
         self.grid.focus()
-        self.tell("Servers are added and changed at any time. Esc looks around without one.")
+        self.tell("Servers are added and changed at any time. Esc looks around first.")
 
     def state_line(self) -> list[str | tuple[str, str]]:
         """There is no server to tell of."""
