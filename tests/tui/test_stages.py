@@ -275,9 +275,9 @@ async def test_a_preview_shows_before_and_after_with_the_rule(project: Path, ech
     path = project / "data" / "patient1" / "slice1.dcm"
     async with opened(project) as seat:
         screen = await preview(seat, path)
-        rows = {cells[1]: cells for cells in _rows(screen)}
-        assert rows["PatientID"][2] == "P-001"
-        assert rows["PatientID"][3].startswith("ANON-")
+        rows = {cells[2]: cells for cells in _rows(screen)}
+        assert rows["PatientID"][3] == "P-001"
+        assert rows["PatientID"][4].startswith("ANON-")
         screen.grid.move_cursor(
             key=[one.name for one in screen.forecast.elements].index("PatientID")
         )
@@ -318,16 +318,16 @@ async def test_sequences_are_folded(project: Path) -> None:
     dataset.save_as(path)
     async with opened(project) as seat:
         screen = await preview(seat, path)
-        names = [cells[1] for cells in _rows(screen)]
+        names = [cells[2] for cells in _rows(screen)]
         folded = [name for name in names if name.startswith("▸")]
         assert folded
         assert not any("ReferencedSOPInstanceUID" in name for name in names)
         await seat.press("a")
-        assert any("1.ReferencedSOPInstanceUID" in cells[1] for cells in _rows(screen))
+        assert any("1.ReferencedSOPInstanceUID" in cells[2] for cells in _rows(screen))
         await seat.press("a", "slash")
         await seat.type("name:ReferencedSOPInstanceUID")
         await seat.press("enter")
-        shown = [cells[1] for cells in _rows(screen)]
+        shown = [cells[2] for cells in _rows(screen)]
         assert any("ReferencedSOPInstanceUID" in name for name in shown)
         assert any(name.lstrip("▾▸ ").endswith("Sequence") for name in shown)
 
@@ -355,7 +355,7 @@ async def test_a_preview_opens_from_the_files_and_the_batch(
         screen = screen_of(seat, PreviewScreen)
         assert screen.files[0].parent == project / "data" / "patient2"
         await seat.press("escape", *["down"] * 2, "p")
-        assert "There is no file in this folder" in seat.said
+        assert "The data are not here any more" in seat.said
 
 
 async def test_nothing_of_a_preview_is_kept(project: Path, echo: Path, tmp_path: Path) -> None:
@@ -378,8 +378,8 @@ async def test_another_policy_is_gone_by(project: Path) -> None:
         await seat.press("p", "ctrl+u")
         await seat.type("policy.yml")
         await seat.press("enter")
-        rows = {cells[1]: cells for cells in _rows(screen)}
-        assert rows["StudyInstanceUID"][2] == rows["StudyInstanceUID"][3]
+        rows = {cells[2]: cells for cells in _rows(screen)}
+        assert rows["StudyInstanceUID"][3] == rows["StudyInstanceUID"][4]
         await seat.press("p", "ctrl+u")
         await seat.type("none.yml")
         await seat.press("enter")
