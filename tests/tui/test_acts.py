@@ -349,15 +349,6 @@ async def test_a_selection_is_made_shown_added_deleted(project: Path) -> None:
 # -- settings and shares -----------------------------------------------------------------
 
 
-async def test_settings_are_shown_without_the_token(project: Path) -> None:
-    async with opened(project) as seat:
-        await palette(seat, "settings.show")
-        assert "z123456" in shown(seat) and "secret" not in shown(seat)
-        await seat.press("escape")
-        await palette(seat, "app.status")
-        assert "6 jobs on p01" in shown(seat) and "secret" not in shown(seat)
-
-
 async def test_settings_are_changed(project: Path) -> None:
     async with opened(project) as seat:
         await palette(seat, "settings.set-username")
@@ -454,3 +445,10 @@ async def test_no_editor_is_no_crash(
         monkeypatch.setenv("EDITOR", "/no/such/editor")
         await seat.press("E")
         assert "No editor could be started" in seat.said
+
+
+async def test_where_one_stands_is_shown_without_the_token(project: Path) -> None:
+    async with opened(project) as seat:
+        await palette(seat, "app.status")
+        assert "6 jobs on p01" in shown(seat)
+        assert "secret" not in shown(seat)
