@@ -29,7 +29,7 @@ def data(tmp_path: Path) -> Iterator[str]:
 
 def _audit(data: str) -> list[dict[str, object]]:
     with Review.of(DataFolder(Path(data))) as review:
-        return [dict(row) for row in review._database.rows("SELECT * FROM audit")]
+        return [dict(row) for row in review.database.rows("SELECT * FROM audit")]
 
 
 @pytest.mark.parametrize("text", ["4711", "jansen*", "P-001", "ACC 7", "2.25.1"])

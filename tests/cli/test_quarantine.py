@@ -19,7 +19,7 @@ def data(tmp_path: Path) -> str:
     """A server's data with a job that is done, but for two files that are held."""
     folder = DataFolder(tmp_path / "data")
     with Review.of(folder) as review:
-        with review._database.transaction() as connection:
+        with review.database.transaction() as connection:
             connection.execute("INSERT INTO users (name, created) VALUES ('alice', '')")
             connection.execute(
                 "INSERT INTO jobs (job_id, date, user_name, status, priority, project_name,"
@@ -47,9 +47,9 @@ def _ids(anontui: Command, data: str) -> list[str]:
 
 def _state(data: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]]:
     with Review.of(DataFolder(Path(data))) as review:
-        [job] = review._database.rows("SELECT status, stage, attempt FROM jobs")
-        items = review._database.rows("SELECT status, cast(source AS TEXT) AS source FROM items")
-        audit = review._database.rows("SELECT what FROM audit")
+        [job] = review.database.rows("SELECT status, stage, attempt FROM jobs")
+        items = review.database.rows("SELECT status, cast(source AS TEXT) AS source FROM items")
+        audit = review.database.rows("SELECT what FROM audit")
     return dict(job), [dict(item) for item in items], [str(row["what"]) for row in audit]
 
 
@@ -125,7 +125,7 @@ def test_an_unknown_id_decides_nothing(anontui: Command, data: str, decision: st
 
 
 def test_a_cancelled_job_is_not_woken(anontui: Command, data: str) -> None:
-    with Review.of(DataFolder(Path(data))) as review, review._database.transaction() as connection:
+    with Review.of(DataFolder(Path(data))) as review, review.database.transaction() as connection:
         connection.execute("UPDATE jobs SET status = 'INACTIVE'")
     first, _ = _ids(anontui, data)
     ran = anontui("quarantine", "release", first, "--yes", "--data", data)
