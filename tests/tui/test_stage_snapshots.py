@@ -8,8 +8,8 @@ import pytest
 
 from anontui.operations import servers
 from tests.tui.fakes import SMALL, WIDE, Opened, Seat, opened
-from tests.tui.stages import PLAIN, SCENES, StagedServer, run, wait_for_ever
 from tests.tui.snapshots import Check, check
+from tests.tui.stages import PLAIN, SCENES, StagedServer, run, wait_for_ever
 
 __all__ = ["check"]  # the fixture
 

@@ -6,8 +6,8 @@ import re
 import struct
 from dataclasses import dataclass
 
+from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
 
 from anontui.deid.refusal import Reason, Refused
 from anontui.deid.rules.tags import tag_text

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from operator import add
 from typing import TypeAlias
 
-from pydicom.dataset import Dataset
+from pydicom import Dataset
 
 from anontui.deid.engine.source import EXPLICIT_BIG, NATIVE, Parsed
 from anontui.deid.pixels.image import Image, palette, text_of

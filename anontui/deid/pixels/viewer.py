@@ -158,14 +158,14 @@ def _picture(parsed: Parsed, asked: dict[str, int]) -> Picture:
 
 
 def _facts(parsed: Parsed) -> list[tuple[str, str]]:
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
     from pydicom.uid import UID
 
     from anontui.deid.pixels.image import text_of
 
     found = []
     for keyword, name in _FACTS.items():
-        tag = tag_for_keyword(keyword) or 0
+        tag = datadict.tag_for_keyword(keyword) or 0
         with suppress(Exception):  # a value may be anything
             text = text_of(parsed.dataset, tag)
             if keyword == "SOPClassUID":
