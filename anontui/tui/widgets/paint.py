@@ -47,8 +47,8 @@ Surface {
     & > .grid--mark { color: $accent; text-style: bold; }
     & > .grid--flash { color: $foreground; text-style: bold; }
     & > .grid--edit { color: $foreground; background: $primary 35%; text-style: none; }
-    & > .grid--range { background: $primary 40%; }
-    & > .grid--edit-bad { background: $error 45%; text-style: none; }
+    & > .grid--range { color: $foreground; background: $primary 30%; }
+    & > .grid--edit-bad { background: $error 22%; text-style: none; }
     & > .grid--edit-cursor { text-style: reverse; }
     & > .grid--thumb { color: $foreground 30%; }
     & > .grid--good { color: $success; }
