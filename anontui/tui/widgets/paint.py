@@ -47,7 +47,7 @@ Surface {
     & > .grid--mark { color: $accent; text-style: bold; }
     & > .grid--flash { color: $foreground; text-style: bold; }
     & > .grid--edit { color: $foreground; background: $primary 35%; text-style: none; }
-    & > .grid--range { color: $foreground; background: $primary 30%; }
+    & > .grid--range { color: $background; background: $primary; }
     & > .grid--edit-bad { background: $error 22%; text-style: none; }
     & > .grid--edit-cursor { text-style: reverse; }
     & > .grid--thumb { color: $foreground 30%; }
