@@ -20,8 +20,9 @@ from tests.server.support import ServeProcess, serve, write_dicom
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "tutorial-share.md").read_text("utf-8")
 ANONTUI = [sys.executable, "-m", "anontui"]
-FOLDERS = ("patient1/raw", "patient1/study1", "patient2/raw", "patient2/study1")
-FOLDERS += ("patient3/study1", "patient3/study1_fixed")
+STUDIES = ("study1", "study1", "study1_fixed")
+FOLDERS = ["patient1/raw", "patient2/raw", "patient3/study1"]
+FOLDERS += [f"patient{number}/{study}" for number, study in enumerate(STUDIES, 1)]
 
 
 def lines(section: str) -> list[str]:
