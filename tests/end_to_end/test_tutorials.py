@@ -1,7 +1,8 @@
-"""What ``docs/tutorial-share.md`` shows, done as it says on a server of ours."""
+"""What ``docs/tutorial-share.md`` and other pages show, done as they say on a server of ours."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -33,6 +34,12 @@ def lines(section: str) -> list[str]:
     return found
 
 
+def shown(page: str) -> list[str]:
+    """The commands of another page: in blocks, and what its tables say is to be done."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    return re.findall(r"(?:^ {4}|\| `)(anontui [a-z][^`\n]*)", text, re.MULTILINE)
+
+
 @dataclass
 class Reader:
     """Somebody who types what the page shows, with places of their own."""
@@ -58,9 +65,12 @@ class Reader:
         if words[0] == "cd":
             self.folder = Path(words[1])
             return ""
+        if words[1] == "serve":
+            words += ["--data", str(self.home / "server")]
         done = subprocess.run(
             [*ANONTUI, *words[1:]],
             cwd=self.folder,
+            env={**os.environ, "VISUAL": "true"},
             capture_output=True,
             text=True,
             check=False,
@@ -168,3 +178,20 @@ def test_in_the_app(reader: Reader) -> None:
         terminal.press("q")
         terminal.wait_for(r"\[exit 0\]")
     assert reader.results() == {"anon1": 2, "anon2": 2, "anon3": 2}
+
+
+def test_what_other_pages_show(reader: Reader) -> None:
+    """The commands of concepts and troubleshooting, where there is a batch."""
+    for line in lines("By commands"):
+        reader(line)
+    for page in ("concepts.md", "troubleshooting.md"):
+        for line in shown(page):
+            reader(line.replace("1043", "1").replace("/mnt/data", str(reader.share)))
+
+
+def test_what_configuration_shows(tmp_path: Path) -> None:
+    """From no settings on."""
+    (tmp_path / "lung").mkdir()
+    reader = Reader(tmp_path, "")
+    for line in shown("configuration.md"):
+        reader(line)
