@@ -67,7 +67,7 @@ Surface {
         & > .grid--cursor { background: transparent; }
         & > .grid--edit { background: transparent; text-style: underline; }
         & > .grid--edit-bad { background: transparent; color: $error; text-style: underline; }
-        & > .grid--range { background: transparent; text-style: reverse; }
+        & > .grid--range { color: $foreground; background: transparent; text-style: reverse; }
         &:focus > .grid--cursor { text-style: reverse; }
         &.-cells:focus > .grid--cursor { text-style: bold; }
     }
