@@ -43,6 +43,8 @@ def test_a_command_exists_with_these_options(line: str) -> None:
     context = None
     while True:
         assert command is not None, line
+        if isinstance(command, click.Group) and len(words) == 1:
+            return
         try:
             context = command.make_context(words[0], words[1:], parent=context)
         except (click.MissingParameter, click.exceptions.Exit):
