@@ -165,5 +165,5 @@ def test_the_keys_exist() -> None:
     """Every key that a page names is one of the app, or of a line that one types into."""
     known = {*re.findall(r"`([^`]+)`", TEXTS[DOCS / "keys.md"]), "^u"}
     for name in ("tutorial-share.md", "tutorial-pacs.md", "troubleshooting.md", "concepts.md"):
-        for key in re.findall(r"`([\w→?]|ctrl\+\w|space|Enter)`", TEXTS[DOCS / name]):
+        for key in re.findall(r"`([A-Za-z0-9→?]|ctrl\+\w|space|Enter)`", TEXTS[DOCS / name]):
             assert key.replace("ctrl+", "^").replace("Enter", "enter") in known, f"{name}: {key}"

@@ -62,7 +62,7 @@ def init(yes: bool) -> None:
     ]
     if missing:
         say(
-            f"Its options {', '.join(missing)} are not set: write lines like 'project,NAME' below "
+            f"Not set yet: {', '.join(missing)}. Write lines like 'project,NAME' below "
             "## Options ## (anontui map edit), or set them in the app."
         )
 

@@ -380,7 +380,7 @@ def test_init_on_a_share_tells_the_root(
     monkeypatch.setenv("ANONTUI_SETTINGS", str(mounted))
     monkeypatch.chdir(data)
     ran = anontui("map", "init", typed="y\n")
-    assert ran.code == 0 and "Its options project, destination_path are not set" in ran.err
+    assert ran.code == 0 and "Not set yet: project, destination_path." in ran.err
     assert Mapping.load(data / "anon_mapping.csv").option("root_source_path") == r"\\nas\lung"
 
 

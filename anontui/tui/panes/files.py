@@ -144,14 +144,7 @@ class FilesPane(Pane):
         """Show the project folder, and the root of the sources where that is elsewhere."""
         if self._roots:
             return
-        model = self.anontui.model
-        roots = [model.folder]
-        if model.workspace is not None and model.editor is not None:
-            unc = model.editor.mapping.option("root_source_path")
-            local = model.workspace.share_map().to_local(unc) if unc else None
-            if local is not None and not local.is_relative_to(model.folder):
-                roots.append(local)
-        self._roots = [Node(root, True, 0) for root in roots]
+        self._roots = [Node(root, True, 0) for root in self._tops()]
         self._show()
         for root in self._roots:
             self._open(root)
@@ -211,11 +204,23 @@ class FilesPane(Pane):
         else:
             self.open_folder()
 
+    def _tops(self) -> list[Path]:
+        """The project folder, and the root of the sources where that is elsewhere."""
+        model = self.anontui.model
+        folders = [model.folder]
+        if model.workspace is not None and model.editor is not None:
+            unc = model.editor.mapping.option("root_source_path")
+            local = model.workspace.share_map().to_local(unc) if unc else None
+            if local is not None and not local.is_relative_to(model.folder):
+                folders.append(local)
+        return folders
+
     def reread(self) -> None:
         """Read the open folders again; until that is done the tree stays as it is."""
         notes = {node.path: node.note for node in self._rows.nodes}
         opened = {node.path for node in self._rows.nodes if node.expanded}
-        roots = [Node(root.path, True, 0) for root in self._roots]
+        roots = [Node(folder, True, 0) for folder in self._tops()]
+        opened |= {root.path for root in roots} - {root.path for root in self._roots}
 
         def work() -> None:
             for root in roots:

@@ -289,6 +289,8 @@ class MappingPane(Pane):
                 self.anontui.fail(error)
             self._show_options()
             self.file.changed()
+            if name == "root_source_path":
+                self.anontui.main.files.reread()
 
         self.app.push_screen(PromptScreen(label, editor.mapping.option(name)), answered)
 

@@ -251,7 +251,7 @@ class Pane(Vertical):
         """What stands where there are no rows: ``empty``, with the keys as they are now."""
         actions = self.anontui.registry.actions
         return re.sub(
-            r"\{([a-z.-]+)\}",
+            r"\{([a-z0-9.-]+)\}",
             lambda found: next(iter(actions[found[1]].signs), f":{found[1]}"),
             self.empty,
         )
