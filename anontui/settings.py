@@ -15,14 +15,28 @@ from pathlib import Path
 from typing import Any
 
 from anontui import atomic
-from anontui.errors import SettingsError, UsageError
+from anontui.errors import SettingsError
+from anontui.settings_fields import (
+    DEFAULTS,
+    FLAG,
+    FOLDER,
+    SHARES,
+    TEXT,
+    TEXTS,
+    Field,
+    Kind,
+    Wrong,
+    choice,
+    choices,
+    expanded,
+    named,
+)
 from anontui.unc import ShareMap
 
 ANONAPI_NAME = "AnonWebAPIClientSettings.yml"
 _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 20
 _PRIVATE = 0o600
-_OLD_NAMES = {"project_name": "project"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +53,9 @@ class Settings:
 
     ``job_defaults`` are by canonical parameter name (``project``, ``destination_path``, …),
     ``keys`` from an action's id to its key, ``built_in`` is the data folder of the built-in
-    server. ``extra`` holds the keys that we do not know. ``warnings`` are sentences about
-    the file that the user should see; they are not saved.
+    server; :data:`FIELDS` says what each means in the file. ``extra`` holds the keys that we
+    do not know. ``warnings`` are sentences about the file that the user should see; they are
+    not saved.
     """
 
     path: Path
@@ -55,6 +70,8 @@ class Settings:
     built_in: Path | None = None
     keys: dict[str, str] = field(default_factory=dict)
     theme: str | None = None
+    mouse: str | None = None
+    clipboard: str | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -144,22 +161,105 @@ class Settings:
         )
 
     def _to_yaml(self) -> dict[str, Any]:
-        theirs = {
-            "servers": {server.name: server.url for server in self.servers},
-            "active_server_name": self.active_server_name,
-            "user_name": self.user_name,
-            "user_token": self.user_token,
-            "validate_ssl": self.validate_ssl,
-            "job_default_parameters": [f"{k},{v}" for k, v in self.job_defaults.items()],
-            "active_mapping_file": self.active_mapping_file,
-        }
-        ours = {
-            "shares": _shares_to_yaml(self.shares),
-            "built_in": str(self.built_in) if self.built_in else None,
-            "keys": self.keys,
-            "theme": self.theme,
-        }
-        return theirs | {name: value for name, value in ours.items() if value} | self.extra
+        written = {f.name: f.kind.write(getattr(self, f.ours)) for f in FIELDS}
+        theirs = {field.name for field in FIELDS if field.theirs}
+        known = {name: value for name, value in written.items() if value or name in theirs}
+        return known | self.extra
+
+
+def _servers(key: str, value: object) -> tuple[Server, ...]:
+    return tuple(Server(name, url) for name, url in TEXTS.read(key, value).items())
+
+
+def _servers_to_yaml(servers: tuple[Server, ...]) -> dict[str, str]:
+    return {server.name: server.url for server in servers}
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        "servers",
+        "The anonymization servers: the url of each, by your own name for it.",
+        Kind(_servers, _servers_to_yaml, TEXTS.schema),
+        theirs=True,
+        example={"p01": "https://server.example/api"},
+    ),
+    Field(
+        "active_server_name",
+        "The one of the servers that calls go to.",
+        TEXT,
+        theirs=True,
+        example="p01",
+    ),
+    Field("user_name", "The name that servers know you by.", TEXT, theirs=True),
+    Field(
+        "user_token",
+        "The token that proves it. Whoever has it can act as you, so keep the file to yourself.",
+        TEXT,
+        theirs=True,
+    ),
+    Field(
+        "validate_ssl",
+        "Check the certificates of servers. With false, whoever is in between can read your token.",
+        FLAG,
+        theirs=True,
+        example=True,
+    ),
+    Field(
+        "job_default_parameters",
+        "What new mappings start with, a line each: name, comma, value.",
+        DEFAULTS,
+        attribute="job_defaults",
+        old_name="create_job_defaults",
+        theirs=True,
+        example=["project,Wetenschap-Algemeen", r"destination_path,\\server\share\out"],
+    ),
+    Field(
+        "active_mapping_file",
+        "The mapping that commands work on, in whatever folder they are given.",
+        TEXT,
+        theirs=True,
+    ),
+    Field(
+        "shares",
+        "Which local folder is which share: UNC path, then the folder, or a list of them.",
+        SHARES,
+        example={r"\\server\share": "/mnt/data"},
+    ),
+    Field(
+        "built_in",
+        "The data folder of the built-in server, a whole path.",
+        FOLDER,
+    ),
+    Field(
+        "keys",
+        "Other keys for the app's actions, by the action's id (docs/keys.md); a comma between "
+        "several.",
+        TEXTS,
+        example={"app.zoom": "z,f5"},
+    ),
+    Field(
+        "theme",
+        "The app's colours. Without it: dark, light where the terminal says that it is, ansi "
+        "where the terminal has 16 colours.",
+        choice("dark", "light", "high-contrast", "ansi"),
+        example="dark",
+    ),
+    Field(
+        "mouse",
+        "Whether the app listens to the mouse; the terminal cannot mark text with it then. "
+        "Without it: yes, but not over SSH.",
+        choice("always", "never"),
+        example="never",
+    ),
+    Field(
+        "clipboard",
+        "Where copied text goes: to the terminal's clipboard (OSC 52), or into a file. "
+        "Without it: to the terminal, if it can.",
+        choice("terminal", "file"),
+        example="terminal",
+    ),
+)
+"""The one definition of the file: reading, writing, schema and documentation come from it."""
 
 
 def load(path: Path) -> Settings:
@@ -192,8 +292,8 @@ def settings_path(folder: Path) -> Path:
     trusted (:func:`why_ignored`); else the user's.
     """
     if chosen := os.environ.get("ANONTUI_SETTINGS"):
-        return _expanded(chosen).absolute()
-    own = _own_settings(folder)
+        return expanded(chosen).absolute()
+    own = own_settings(folder)
     if os.path.isfile(own) and not why_ignored(folder):
         return own
     base = Path(os.environ.get("APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME", ""))
@@ -205,7 +305,7 @@ def why_ignored(folder: Path) -> str:
 
     Settings that another person wrote, or can write, could send data to a server of his.
     """
-    own = _own_settings(folder)
+    own = own_settings(folder)
     try:
         facts = own.stat()
     except OSError:
@@ -218,16 +318,13 @@ def why_ignored(folder: Path) -> str:
     return ""
 
 
-def _own_settings(folder: Path) -> Path:
+def own_settings(folder: Path) -> Path:
+    """Where ``folder`` has settings of its own, if it has."""
     return folder / ".anontui" / "settings.yml"
 
 
-def _expanded(path: str) -> Path:
-    return Path(os.path.expanduser(path))  # unlike Path.expanduser it never raises
-
-
 def _home() -> Path:
-    return _expanded("~")
+    return expanded("~")
 
 
 def _is_open(facts: os.stat_result) -> bool:
@@ -255,7 +352,7 @@ def _read(path: Path) -> Settings:
             advice="Make it readable for you, or set ANONTUI_SETTINGS to another file.",
         ) from error
     settings = _from_bytes(path, content)
-    warnings = []
+    warnings = list(settings.warnings)
     if is_open:
         warnings.append(f"Others can read {path}, which holds your token: chmod 600 it.")
     if settings.active_server_name is not None:
@@ -267,6 +364,52 @@ def _read(path: Path) -> Settings:
 
 
 def _from_bytes(path: Path, content: bytes) -> Settings:
+    data = read_file(path, content)
+    values, problems, warnings = examine(data)
+    for problem in problems:
+        raise _wrong(path, problem.reason, problem.advice) from problem
+    return Settings(path=path, extra=data, warnings=tuple(warnings), **values)
+
+
+def examine(data: dict[str, Any]) -> tuple[dict[str, Any], list[Wrong], list[str]]:
+    """Take what we know out of the content of a settings file.
+
+    Returns
+    -------
+    tuple
+        The values by :class:`Settings` name, what cannot be used, and what is passed over.
+        What is left in ``data`` is unknown.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Wrong] = []
+    warnings: list[str] = []
+    for one in FIELDS:
+        found = one.take(data)
+        if found is None:
+            continue
+        try:
+            value = one.kind.read(one.name, found)
+        except Wrong as wrong:
+            problems.append(wrong)
+            continue
+        words = choices(one)
+        if words and value not in words:
+            warnings.append(
+                f"The setting {one.name} is passed over: it is none of {', '.join(words)}."
+            )
+            continue
+        values[one.ours] = value
+    return values, problems, warnings
+
+
+def read_file(path: Path, content: bytes) -> dict[str, Any]:
+    """Return the content of a settings file by its keys.
+
+    Raises
+    ------
+    SettingsError
+        If it is not YAML, or no mapping.
+    """
     if len(content) > _MAX_BYTES:
         raise _wrong(path, "it is larger than 1 MB")
     import yaml  # here, so that a start without settings does not wait for it
@@ -287,103 +430,10 @@ def _from_bytes(path: Path, content: bytes) -> Settings:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise _wrong(path, f"it is not YAML{where}") from None
-    return _from_yaml(path, dict(_named(path, "the file", data)))
-
-
-def _from_yaml(path: Path, extra: dict[str, Any]) -> Settings:
-    """Take what we know out of ``extra``, the content of the file at ``path``."""
-
-    def text(key: str) -> str | None:
-        value = extra.pop(key, None)
-        return None if value is None else _text(path, key, value)
-
-    def texts(key: str) -> dict[str, str]:
-        values = _named(path, key, extra.pop(key, None))
-        return {name: _text(path, f"{key}: {name}", value) for name, value in values.items()}
-
-    validate_ssl = extra.pop("validate_ssl", None)
-    if validate_ssl is None:
-        validate_ssl = True
-    if not isinstance(validate_ssl, bool):
-        raise _wrong(path, "validate_ssl is neither true nor false")
-    old_defaults = extra.pop("create_job_defaults", None)
-    defaults = _job_defaults(path, extra.pop("job_default_parameters", old_defaults))
-    built_in = text("built_in")
-    if built_in and not _expanded(built_in).is_absolute():
-        raise _wrong(path, "built_in is not a whole path")
     try:
-        shares = _shares(path, extra.pop("shares", None))
-    except UsageError as error:
-        raise _wrong(path, f"shares: {error.message}", error.advice) from error
-    return Settings(
-        path=path,
-        servers=tuple(Server(name, url) for name, url in texts("servers").items()),
-        active_server_name=text("active_server_name"),
-        user_name=text("user_name") or "",
-        user_token=text("user_token") or "",
-        validate_ssl=validate_ssl,
-        job_defaults=defaults,
-        active_mapping_file=text("active_mapping_file"),
-        shares=shares,
-        built_in=_expanded(built_in) if built_in else None,
-        keys=texts("keys"),
-        theme=text("theme"),
-        extra=extra,
-    )
-
-
-def _shares_to_yaml(shares: ShareMap) -> dict[str, str | list[str]]:
-    """Write the local folder of each share; a list where it is mounted more than once."""
-    folders: dict[str, list[str]] = {}
-    for unc, local in shares.pairs:
-        folders.setdefault(unc, []).append(str(local))
-    return {unc: found[0] if len(found) == 1 else found for unc, found in folders.items()}
-
-
-def _shares(path: Path, value: object) -> ShareMap:
-    pairs = (
-        (unc, _expanded(_text(path, f"shares: {unc}", local)))
-        for unc, found in _named(path, "shares", value).items()
-        for local in (found if isinstance(found, list) else [found])
-    )
-    return ShareMap(tuple(pairs))
-
-
-def _job_defaults(path: Path, value: object) -> dict[str, str]:
-    """Read ``key,value`` lines, or the mapping that AnonAPI wrote before 1.4."""
-    key = "job_default_parameters"
-    if isinstance(value, list):
-        pairs = []
-        for line in value:
-            name, comma, rest = _text(path, key, line).partition(",")
-            if not comma:
-                name, comma, rest = name.partition(";")
-            if not comma:
-                raise _wrong(path, f"{key} holds a line that is not 'name,value'")
-            pairs.append((name, rest))
-        value = dict(pairs)
-    values = _named(path, key, value)
-    return {
-        _OLD_NAMES.get(name, name): _text(path, f"{key}: {name}", one)
-        for name, one in values.items()
-    }
-
-
-def _named(path: Path, key: str, value: object) -> dict[str, Any]:
-    """Return a mapping whose keys are text; nothing at all is an empty one."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _wrong(path, f"{key} is not a list of names with values")
-    for name in value:
-        _text(path, f"a name in {key}", name)
-    return value
-
-
-def _text(path: Path, key: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise _wrong(path, f"{key} is not text", "Write text there, numbers in quotes.")
+        return dict(named("the file", data))
+    except Wrong as wrong:
+        raise _wrong(path, wrong.reason, wrong.advice) from wrong
 
 
 def _wrong(path: Path, reason: str, advice: str = "") -> SettingsError:

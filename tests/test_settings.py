@@ -247,7 +247,9 @@ FULL = Settings(
     shares=ShareMap((("\\\\srv\\share", Path("/mnt/share").absolute()),)),
     built_in=Path("/data/server").absolute(),
     keys={"job.reset": "ctrl+r", "quit": "q"},
-    theme="nord",
+    theme="light",
+    mouse="never",
+    clipboard="file",
     extra={"from_the_future": {"a": [1, None, 2.5]}, "note": "yes"},
 )
 

@@ -15,9 +15,10 @@ from anontui.cli.run import check_terminal, open_app
 
 @click.command("demo")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--readonly", is_flag=True, help="Open the app so that it changes nothing.")
 @click.option("--no-app", is_flag=True, help="Create the jobs, wait for them, and print a summary.")
 @click.pass_context
-def command(context: click.Context, folder: Path | None, no_app: bool) -> None:
+def command(context: click.Context, folder: Path | None, readonly: bool, no_app: bool) -> None:
     """Try it all on invented patients.
 
     Makes a project in FOLDER (default: anontui-demo), with data, a mapping and a server of
@@ -36,7 +37,7 @@ def command(context: click.Context, folder: Path | None, no_app: bool) -> None:
         follow(make_demo(folder), "making the demo")
         if no_app:
             context.exit(0 if _play(folder) else 1)
-        code = open_app(folder)
+        code = open_app(folder, readonly=readonly)
     finally:
         if no_app and not was_running and builtin.state(data).running:
             builtin.stop(data)

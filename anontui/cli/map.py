@@ -62,7 +62,7 @@ def init(yes: bool) -> None:
     ]
     if missing:
         say(
-            f"Its options {', '.join(missing)} are not set: write lines like 'project,NAME' below "
+            f"Not set yet: {', '.join(missing)}. Write lines like 'project,NAME' below "
             "## Options ## (anontui map edit), or set them in the app."
         )
 
@@ -154,6 +154,42 @@ command.add_command(add_accession_numbers)
 command.add_command(add_studies)
 command.add_command(add_selection_file)
 command.add_command(add_selection_file, "add-selection")
+
+
+@command.command()
+@click.argument("recipe", metavar="RECIPE")
+@click.option("--replace", is_flag=True, help="Also give another one to rows that have one.")
+@click.option("--dry-run", is_flag=True, help="Show what would be given; change nothing.")
+@YES_OPTION
+@JSON_OPTION
+def pseudonyms(recipe: str, replace: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Make up the pseudonyms that rows have not, and show them before they are written.
+
+    RECIPE is a pattern with # for each digit of a number that counts on ('LUNG-###'), the
+    word random, or a .txt, .csv or .xlsx file with a pseudonym on each line. Rows of one
+    source get one; no two sources get the same.
+    """
+    from anontui.operations.pseudonyms import give, propose
+    from anontui.project.editor import MappingEditor
+
+    here = workspace()
+    editor = MappingEditor.load(mapping_path(here))
+    found = propose(here, editor.mapping, recipe, replace=replace)
+    rows = [
+        {"row": one.row + 1, "source": one.source, "before": one.before, "pseudonym": one.pseudonym}
+        for one in found.rows
+    ]
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(rows, ("row", "source", "before", "pseudonym"))
+    if rows and not dry_run:
+        confirm(f"Write {len(rows)} pseudonyms into the mapping?", yes=yes)
+        give(editor, found)
+        editor.save()
+        say(f"Gave {len(rows)} rows a pseudonym; {found.kept} keep theirs.")
+    if found.sourceless:
+        say(f"{found.sourceless} rows have no source, and so get none.")
 
 
 @command.command()

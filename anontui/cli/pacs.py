@@ -254,6 +254,8 @@ def _numbers_in(path: Path) -> tuple[str, ...]:
 
 
 def _show(rows: list[dict[str, object]], level: str, *, as_json: bool, as_csv: bool) -> None:
+    if level == "SERIES":
+        rows.sort(key=lambda row: str(row["number"] or "").rjust(12))
     if as_json:
         show_json(rows)
         return

@@ -84,25 +84,41 @@ def show(entry_id: str, as_json: bool, data: Path | None) -> None:
 @command.command()
 @_IDS
 @click.option("--again", is_flag=True, help="Have them judged again by the policy as it is now.")
+@click.option(
+    "--box",
+    "told_boxes",
+    multiple=True,
+    metavar="X,Y,W,H",
+    help="Black out W x H pixels from X,Y, in all frames; give as many as are needed.",
+)
 @_NOTE
 @YES_OPTION
 @JSON_OPTION
 @DATA_OPTION
 def release(
-    ids: tuple[str, ...], again: bool, note: str, yes: bool, as_json: bool, data: Path | None
+    ids: tuple[str, ...],
+    again: bool,
+    told_boxes: tuple[str, ...],
+    note: str,
+    yes: bool,
+    as_json: bool,
+    data: Path | None,
 ) -> None:
     """Let files go: they are de-identified and delivered in their job.
 
-    Somebody looked at each and says that it shows no identity: the filter that holds it does
-    not count for it any more. With --again the filters count, such as after a pixel rule was
-    added to the project's policy.
+    Somebody looked at each and says that it shows no identity, or none outside the boxes: the
+    filter that holds it does not count for it any more. With --again the filters count, such
+    as after a pixel rule was added to the project's policy.
     """
+    from anontui.deid.rules.pixelrules import Box
     from anontui.server.review import who_types
 
+    boxes = [Box.told(text) for text in told_boxes]
     if not again:
-        confirm(f"Did you look at all {len(ids)}, and may they be delivered as they are?", yes=yes)
+        how = "with the boxes blacked out" if boxes else "as they are"
+        confirm(f"Did you look at all {len(ids)}, and may they be delivered {how}?", yes=yes)
     with open_review(data) as review:
-        released = review.release(ids, who_types(), note, again=again)
+        released = review.release(ids, who_types(), note, again=again, boxes=boxes)
     jobs = sorted({int(entry["job_id"] or 0) for entry in released.entries})
     if as_json:
         show_json({"released": list(ids), "jobs": sorted(released.jobs)})

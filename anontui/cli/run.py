@@ -33,6 +33,9 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
         "job": ("anontui.cli.job", "Look at and change single jobs."),
         "deid": ("anontui.cli.deid", "De-identify files on this machine."),
         "settings": ("anontui.cli.settings", "Look at the settings and change them."),
+        "config": ("anontui.cli.config", "Make, look at and check the settings file."),
+        "doctor": ("anontui.cli.doctor", "Find out what does not work here, and what to do."),
+        "web": ("anontui.cli.web", "Open the app in a browser on this machine."),
         "serve": ("anontui.cli.serve", "Run an anonymization server on this machine."),
         "completion": ("anontui.cli.completion", "Print a shell's completion script."),
         "identities": ("anontui.cli.identities", "Look up who is who on this machine's server."),
@@ -58,6 +61,11 @@ def root(context: click.Context, readonly: bool) -> None:
     """
     if context.invoked_subcommand is None:
         context.exit(open_app(Path.cwd(), readonly=readonly))
+    if readonly:
+        raise UsageError(
+            "--readonly is for the app; a command that changes nothing needs no such promise",
+            advice="Leave it out, or write it behind the command if its --help names it.",
+        )
 
 
 def open_app(folder: Path, *, readonly: bool = False) -> int:
@@ -76,10 +84,18 @@ def open_app(folder: Path, *, readonly: bool = False) -> int:
 
 def check_terminal() -> None:
     """Raise UsageError if there is no terminal that the app can draw on."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return  # the app is drawn in a browser
+    term = os.environ.get("TERM", "")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "The app needs a terminal that it can draw on",
-            advice="Without one use its commands: anontui --help",
+            "The app needs a terminal that it can draw on, and there is none here",
+            advice="Over SSH: ssh -t. Without one use its commands: anontui --help",
+        )
+    if sys.platform != "win32" and term in ("", "dumb", "unknown"):
+        raise UsageError(
+            f"The app needs a terminal that it can draw on, and this one cannot: TERM={term}",
+            advice="Set TERM to what it is, such as xterm-256color, or use: anontui --help",
         )
 
 

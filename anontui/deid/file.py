@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom.dataset import Dataset
+from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
@@ -243,8 +243,7 @@ class Deidentifier:
         """
         steps: list[Step] = []
         try:
-            with _opened(source) as (file, state):
-                data = _read(file, state.st_size, self.policy.limits)
+            data = file_bytes(source, self.policy.limits)
             with quiet(), _refusing_surprises():
                 result = self._result(parse(data, self.policy.limits), steps)
         except Refused as refused:
@@ -311,6 +310,18 @@ class Deidentifier:
             syntax, pixels = cleaned_pixels(parsed, rule.boxes)
         executor = Executor(treatment, parsed, pixels, steps)
         return _Result(executor.run(facts.text(at.SOP_CLASS)), parsed, syntax, executor, treatment)
+
+
+def file_bytes(source: Path, limits: Limits) -> bytes:
+    """Read a regular file that may be a DICOM file.
+
+    Raises
+    ------
+    Refused
+        If it is none, cannot be read, or is larger than the limits allow.
+    """
+    with _opened(source) as (file, state):
+        return _read(file, state.st_size, limits)
 
 
 def deidentify_file(

@@ -112,25 +112,25 @@ def stop(data: Path) -> None:
 
 
 def new_token(data: Path, user: str) -> str:
-    """Make ``user`` known to the server of this data folder and return a new token.
+    """Make ``user`` an admin of the server of this data folder and return a new token.
 
     Raises
     ------
     CannotStart
         If the server's command refuses.
     """
-    return _run(data, "give a token", "user", "add", user).strip()
+    return _run(data, "give a token", "user", "add", user, "--role", "admin").strip()
 
 
 def accept_token(data: Path, user: str, token: str) -> None:
-    """Make ``user`` known to the server of this data folder by a token that they have.
+    """Make ``user`` an admin of the server of this data folder by a token that they have.
 
     Raises
     ------
     CannotStart
         If the server's command refuses.
     """
-    _run(data, "take the token", "user", "add", user, "--own-token", typed=token)
+    _run(data, "take the token", "user", "add", user, "--role", "admin", "--own-token", typed=token)
 
 
 def shares(data: Path) -> dict[str, Path]:

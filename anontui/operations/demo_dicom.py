@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from anontui.operations.demo_image import Phantom
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
 _SOP_CLASSES = {
     "CT": "1.2.840.10008.5.1.4.1.1.2",
@@ -72,14 +72,14 @@ def series_files(
 
 
 def _uid(*parts: object) -> str:
-    from pydicom.uid import generate_uid
+    from pydicom import uid
 
-    return generate_uid(entropy_srcs=["anontui demo", *map(str, parts)])
+    return uid.generate_uid(entropy_srcs=["anontui demo", *map(str, parts)])
 
 
 def _item(**values: object) -> Dataset:
     """A dataset with these elements, by keyword."""
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     item = Dataset()
     for keyword, value in values.items():
@@ -269,8 +269,7 @@ def _add_contours(dataset: Dataset, patient: DemoPatient) -> None:
 
 def _encode(dataset: Dataset, preamble: bool) -> bytes:
     """A Part 10 file; without preamble, as old systems wrote it: the data set alone."""
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.filewriter import dcmwrite
+    from pydicom import FileMetaDataset, dcmwrite
     from pydicom.uid import UID, ExplicitVRLittleEndian
 
     buffer = BytesIO()

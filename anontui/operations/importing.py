@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import string
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from anontui.events import (
     Result,
     Warning,  # noqa: A004 - the word of the field
 )
+from anontui.operations.pseudonyms import PSEUDONYMS, made_up
 from anontui.operations.roots import Root, local_folder
 from anontui.operations.selecting import SelectedFolder, select_folders, selected_by
 from anontui.operations.workspace import Workspace
@@ -31,9 +30,6 @@ from anontui.project.studylist import is_study_uid
 
 T = TypeVar("T")
 
-_PSEUDONYMS = ("pseudo_id", "pseudo_name")
-_LETTERS = string.ascii_uppercase + string.digits
-_LENGTH = 8
 _SAVE_SECONDS = 1.0
 
 
@@ -103,12 +99,12 @@ class Rows:
         self._editor = editor
         self._random = random
         self._root = Root.of(workspace, editor.mapping)
-        self._names = [n for n in _PSEUDONYMS if editor.mapping.column(n) is not None]
-        self._names = self._names or [_PSEUDONYMS[1]]
+        self._names = [n for n in PSEUDONYMS if editor.mapping.column(n) is not None]
+        self._names = self._names or [PSEUDONYMS[1]]
         self._taken: set[str] = set()
         self._there: dict[str, dict[str, int]] = {}  # row by pseudonym, by source
         for row in range(len(editor.mapping.rows)):
-            names = [editor.mapping.cell(row, name) for name in _PSEUDONYMS]
+            names = [editor.mapping.cell(row, name) for name in PSEUDONYMS]
             self._taken.update(names)
             for name in filter(None, names) if any(names) else [""]:
                 self._of(editor.mapping.cell(row, "source")).setdefault(name, row)
@@ -151,7 +147,8 @@ class Rows:
             self.added.known += 1
             return
         if self._random and not pseudonym:
-            pseudonym = self._made_up()
+            pseudonym = made_up(self._taken)
+            self._taken.add(pseudonym)
         names = dict.fromkeys(self._names, pseudonym) if pseudonym else {}
         if "" in there:  # a row without a pseudonym: here it is
             row = there.pop("")
@@ -162,13 +159,6 @@ class Rows:
         cells = {"source": source} | names | {"description": description}
         there[pseudonym] = self._editor.insert_rows(len(self._editor.mapping.rows), [cells]).start
         self.added.rows.append(cells)
-
-    def _made_up(self) -> str:
-        name = ""
-        while name in self._taken or not name:
-            name = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-        self._taken.add(name)
-        return name
 
 
 def choose_folders(
@@ -237,8 +227,9 @@ def add_chosen(
     ProjectError
         If the mapping cannot be saved.
     """
-    rows = Rows(workspace, editor, random=random)
-    rows.add_chosen(chosen)
+    with editor.one_step(f"add {len(chosen.folders)} folders"):
+        rows = Rows(workspace, editor, random=random)
+        rows.add_chosen(chosen)
     return rows.saved()
 
 
@@ -315,20 +306,21 @@ def _add_sources(
     random: bool,
 ) -> Added:
     """Add rows for studies in an archive, each meant by one whole number or UID."""
-    rows = Rows(workspace, editor, random=random)
-    for one in wanted:
-        try:
-            source = Source.parse(f"{kind}:{one.text}")
-            if kind is SourceKind.STUDY_INSTANCE_UID and not is_study_uid(source.value):
-                raise UsageError("This is no StudyInstanceUID", advice="Write one whole UID.")
-            if re.search(r"[*?\\]", source.value):
-                raise UsageError(
-                    "This could mean several studies", advice="Write one whole number."
-                )
-        except AnonTUIError as error:
-            rows.added.troubles.append(_trouble(one, error))
-        else:
-            rows.add_source(source, "", one.pseudonym)
+    with editor.one_step("add studies"):
+        rows = Rows(workspace, editor, random=random)
+        for one in wanted:
+            try:
+                source = Source.parse(f"{kind}:{one.text}")
+                if kind is SourceKind.STUDY_INSTANCE_UID and not is_study_uid(source.value):
+                    raise UsageError("This is no StudyInstanceUID", advice="Write one whole UID.")
+                if re.search(r"[*?\\]", source.value):
+                    raise UsageError(
+                        "This could mean several studies", advice="Write one whole number."
+                    )
+            except AnonTUIError as error:
+                rows.added.troubles.append(_trouble(one, error))
+            else:
+                rows.add_source(source, "", one.pseudonym)
     return rows.saved()
 
 

@@ -48,7 +48,8 @@ def fetch_study(
 ) -> Fetched:
     """Bring all instances of a study into an inbox, or raise.
 
-    At the end the inbox holds nothing but instances of this study that are wanted.
+    At the end the inbox holds nothing but instances of this study that are wanted, and a power
+    cut takes none of them.
 
     Parameters
     ----------
@@ -74,6 +75,7 @@ def fetch_study(
     OSError
         If the inbox cannot be written.
     """
+    inbox.remove_empty()
     classes = _Classes((archive.node.sop_classes, tuple(sop_classes)))
     listed = instances_of(archive, study, tick)
     count = _Count(study, inbox, classes, listed, tick, told)
@@ -94,6 +96,7 @@ def fetch_study(
             f"{archive.node.name} {what}",
             advice="Check its number, and which SOP classes are wanted.",
         )
+    inbox.sync()
     return Fetched(inbox.count(), inbox.count() - before, len(count.left_out))
 
 

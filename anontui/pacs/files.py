@@ -88,10 +88,10 @@ def read_head(path: Path) -> Head:
     NotDicom
         If it is no DICOM file, or lacks one of them.
     """
-    from pydicom.filereader import read_file_meta_info
+    from pydicom import filereader
 
     try:
-        syntax = read_file_meta_info(path).TransferSyntaxUID
+        syntax = filereader.read_file_meta_info(path).TransferSyntaxUID
         with path.open("rb") as file:
             file.seek(_start_of_data(file.read(144)))
             sop_class, instance, study, series = uids_in(file, syntax, _UIDS)
@@ -112,18 +112,17 @@ def uids_in(data: BinaryIO, syntax: str, tags: Sequence[int]) -> list[str]:
     NotDicom
         If it lacks one of them.
     """
-    from pydicom.filereader import read_dataset
-    from pydicom.uid import UID
+    from pydicom import filereader, uid
 
-    uid = UID(syntax)
+    kind = uid.UID(syntax)
     try:
-        if uid.is_deflated:
+        if kind.is_deflated:
             inflater = zlib.decompressobj(-zlib.MAX_WBITS)
             data = BytesIO(inflater.decompress(data.read(_MOST_INFLATED), _MOST_INFLATED))
-        found = read_dataset(
+        found = filereader.read_dataset(
             data,
-            uid.is_implicit_VR,
-            uid.is_little_endian,
+            kind.is_implicit_VR,
+            kind.is_little_endian,
             stop_when=lambda tag, _vr, _length: tag > tags[-1],
             specific_tags=list(tags),
         )

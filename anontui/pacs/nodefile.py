@@ -224,10 +224,12 @@ def _syntaxes(settings: Settings) -> Iterator[str]:
 
 @cache
 def _class_names() -> dict[str, str]:
-    from pydicom._uid_dict import UID_dictionary
+    from pydicom import _uid_dict
 
     return {
-        entry[4].lower(): uid for uid, entry in UID_dictionary.items() if entry[1] == "SOP Class"
+        entry[4].lower(): uid
+        for uid, entry in _uid_dict.UID_dictionary.items()
+        if entry[1] == "SOP Class"
     }
 
 

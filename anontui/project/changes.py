@@ -120,6 +120,13 @@ class History:
         self.undone.clear()
         self._apply(step)
 
+    def join(self, start: int, label: str) -> None:
+        """Make one step of those from ``start`` on, if there are any."""
+        steps = self.done[start:]
+        if steps:
+            changes = [change for step in steps for change in step.changes]
+            self.done[start:] = [Step(label, changes)]
+
     def undo(self) -> Step | None:
         """Take the last step back, if there is one."""
         if not self.done:

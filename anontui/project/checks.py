@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Mapping as Dict
 
 from anontui.errors import ProjectError
 from anontui.project.mapping import Mapping
+from anontui.project.sections import check_text
 from anontui.project.source import Source, SourceKind
 from anontui.unc import ShareMap, as_local, is_unc
 
@@ -19,11 +21,17 @@ _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def problems_of(mapping: Mapping, row: int, shares: ShareMap = _NO_SHARES) -> dict[str, str]:
+def problems_of(
+    mapping: Mapping,
+    row: int,
+    shares: ShareMap = _NO_SHARES,
+    typed: Dict[str, str] | None = None,
+) -> dict[str, str]:
     """Return what is wrong with a row, by the column it is in (as it is called now).
 
     A problem of the row's shape stands under "". No message repeats a cell. Only the file
     is looked at: no disk, no server. A local path is right where ``shares`` has its UNC path.
+    With ``typed`` (texts by column) it is as if these stood in the row already.
     """
 
     def is_local(path: str) -> bool:
@@ -41,12 +49,15 @@ def problems_of(mapping: Mapping, row: int, shares: ShareMap = _NO_SHARES) -> di
     if any(_SWALLOWED.search(cell) for cell in cells):
         found[""] = "A cell holds other rows; look for a quote that is never closed"
     values = mapping.parameters(row)
+    for name, text in (typed or {}).items():
+        values[name] = text.strip() or mapping.option(name)
+        try:
+            check_text(text)
+        except ProjectError as error:
+            found[name] = error.sentence().rstrip(".")
     for name, problem in (
         ("source", _source_problem(values.get("source", ""), is_local)),
-        *(
-            (name, _pseudonym_problem(values.get(name, "")))
-            for name in ("pseudo_id", "pseudo_name")
-        ),
+        *((name, pseudonym_problem(values.get(name, ""))) for name in ("pseudo_id", "pseudo_name")),
     ):
         if problem:
             found.setdefault(name, problem)
@@ -78,8 +89,8 @@ def _source_problem(text: str, is_local: Callable[[str], bool]) -> str:
     return ""
 
 
-def _pseudonym_problem(text: str) -> str:
-    """Check what a DICOM Patient ID (LO) or a component of Patient's Name (PN) may hold."""
+def pseudonym_problem(text: str) -> str:
+    """Return why a DICOM Patient ID (LO) or Patient's Name (PN) cannot hold it; "" if it can."""
     if "\\" in text or _CONTROL.search(text):
         return "A pseudonym holds no backslash, line break or tab"
     if len(text) > 64:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dict
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from anontui.errors import ProjectError
-from anontui.project import files
 from anontui.project.changes import (
     Change,
     History,
@@ -24,7 +24,9 @@ from anontui.project.checks import problems_of
 from anontui.project.columns import KNOWN, canonical
 from anontui.project.dialect import lines_of, split_fields
 from anontui.project.disk import WatchedFile
+from anontui.project.journal import Draft, Journal, Recovered
 from anontui.project.mapping import Mapping, Part
+from anontui.project.merge import Merge, merge
 from anontui.project.sections import check_text
 from anontui.project.table import rewrite
 from anontui.unc import ShareMap
@@ -46,6 +48,8 @@ class MappingEditor:
         Grows with every change.
     shares
         Makes local paths right, see :meth:`problems`.
+    journal
+        Where each step is noted until it is saved; None: nowhere.
     """
 
     def __init__(self, mapping: Mapping, path: Path) -> None:
@@ -57,6 +61,8 @@ class MappingEditor:
         self._history = History(State(mapping, self.keys))
         self._saved: Step | None = _NEVER
         self._file = WatchedFile(path, "mapping", mapping.dumps())
+        self._base = self._copy()
+        self.journal: Journal | None = None
 
     @classmethod
     def load(cls, path: Path) -> MappingEditor:
@@ -74,9 +80,9 @@ class MappingEditor:
         """What the mapping says now; another object after :meth:`reload`."""
         return self._history.state.mapping
 
-    def problems(self, row: int) -> dict[str, str]:
+    def problems(self, row: int, typed: Dict[str, str] | None = None) -> dict[str, str]:
         """Return what is wrong with a row (see :func:`problems_of`)."""
-        return problems_of(self.mapping, row, self.shares)
+        return problems_of(self.mapping, row, self.shares, typed)
 
     # -- edits -----------------------------------------------------------------------
 
@@ -168,6 +174,19 @@ class MappingEditor:
             )
         self._do(f"add column {name}", [self._added_columns([name])])
 
+    @contextmanager
+    def one_step(self, label: str) -> Iterator[None]:
+        """Make one step of undo of all that is done within; if it fails, nothing is done."""
+        before = len(self._history.done)
+        try:
+            yield
+        except ProjectError:
+            while len(self._history.done) > before:
+                self.undo()
+            self._history.undone.clear()
+            raise
+        self._history.join(before, label)
+
     def set_option(self, name: str, value: str) -> None:
         """Set an option; an empty value takes it out."""
         if self.mapping.option(name) != value.strip():
@@ -179,11 +198,17 @@ class MappingEditor:
 
     def undo(self) -> str | None:
         """Take the last step back; returns what it was, None if there is none."""
-        return self._moved(self._history.undo())
+        step = self._history.undo()
+        if step:
+            self._changed([change.inverse() for change in reversed(step.changes)])
+        return step.label if step else None
 
     def redo(self) -> str | None:
         """Do again what was undone last; returns what it was, None if there is none."""
-        return self._moved(self._history.redo())
+        step = self._history.redo()
+        if step:
+            self._changed(step.changes)
+        return step.label if step else None
 
     # -- the file --------------------------------------------------------------------
 
@@ -208,16 +233,9 @@ class MappingEditor:
         """
         self._file.write(self.mapping.dumps(), overwrite=overwrite)
         self._saved = self._history.last
-
-    def save_draft(self) -> Path:
-        """Write the mapping beside its file under a new name, and return that.
-
-        For when the app has to end while the file may not be written over.
-        """
-        names = (f"{self.path.stem}.unsaved{n or ''}{self.path.suffix}" for n in count())
-        draft = next(path for path in map(self.path.with_name, names) if not path.exists())
-        files.write_bytes(draft, self.mapping.dumps(), "draft")
-        return draft
+        self._base = self._copy()
+        if self.journal:
+            self.journal.saved()
 
     def reload(self) -> None:
         """Take over the file as it is now, in one step that undo takes back.
@@ -235,21 +253,72 @@ class MappingEditor:
             known[record].pop() if known.get(record) else next(self._new_keys)
             for record in mapping.records
         ]
-        self._do("reload", [WholeChange(State(self.mapping, self.keys[:]), State(mapping, keys))])
+        self._take("reload", State(mapping, keys), State(mapping.copy(), keys[:]), data, stat)
+
+    def merge(self, take_theirs: Collection[tuple[int | None, str]] | None = None) -> Merge:
+        """Put together what was changed here and in the file, in one step of undo.
+
+        What was changed here is then still to be saved. While there are clashes nothing
+        changes, unless ``take_theirs`` decides them: it has the places where the file is right
+        (errors as :meth:`Mapping.load`; then nothing changes either).
+        """
+        stat = self._file.stat()
+        data = self._file.read()
+        theirs = Mapping.loads(data)
+        merged = merge(
+            self._base, self._state, theirs, lambda: next(self._new_keys), take_theirs or ()
+        )
+        if merged.clashes and take_theirs is None:
+            return merged
+        keys = merged.their_keys
+        self._take("merge", merged.state, State(theirs, keys), data, stat)
+        return merged
+
+    def note_draft(self, draft: Draft | None) -> None:
+        """Have the journal keep what is being typed, too; None: nothing is."""
+        if self.journal:
+            self.journal.draft(draft, self._base)
+
+    def recover(self, kept: Recovered, label: str) -> None:
+        """Take over what an app that was cut short had not saved, in one step.
+
+        If the file was changed since, :meth:`changed_on_disk` tells so and :meth:`merge` helps.
+        """
+        self._new_keys = count(max((*self.keys, *kept.state.keys), default=0) + 1)
+        self._base = kept.base
+        if kept.base.mapping.dumps() != self.mapping.dumps():
+            self._file.note(kept.base.mapping.dumps(), None)
+        before = State(kept.base.mapping.copy(), kept.base.keys[:])
+        self._do(label, [WholeChange(before, kept.state)])
+
+    def _take(
+        self, label: str, state: State, base: State, data: bytes, stat: tuple[int, ...] | None
+    ) -> None:
+        """Make a step to what takes the file's new content into account."""
+        self._base = base
+        if self.journal:
+            self.journal.rebase(base)
+        self._do(label, [WholeChange(State(self.mapping, self.keys[:]), state)])
         self._file.note(data, stat)
-        self._saved = self._history.last
+        self._saved = self._history.last if self.mapping.dumps() == data else _NEVER
+
+    @property
+    def _state(self) -> State:
+        return self._history.state
+
+    def _copy(self) -> State:
+        return State(self.mapping.copy(), self.keys[:])
 
     # -- how -------------------------------------------------------------------------
 
     def _do(self, label: str, changes: list[Change]) -> None:
         self._history.do(Step(label, changes))
-        self.revision += 1
+        self._changed(changes)
 
-    def _moved(self, step: Step | None) -> str | None:
-        if step is None:
-            return None
+    def _changed(self, changes: Sequence[Change]) -> None:
         self.revision += 1
-        return step.label
+        if self.journal:
+            self.journal.add(changes, self._base)
 
     def _set_part(self, label: str, part: Part, text: str) -> None:
         if text != (old := self.mapping.parts[part]):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,28 @@ _HEADERS = {
 _NAMES = {"folder": PATH, "accession number": ACCESSION_NUMBER, "pseudonym": PSEUDO_NAME}
 _DOUBTFUL = "name"  # may be the patients' real names
 _TEXT_LIMIT = 64 * 1024 * 1024
+
+
+KINDS = (ACCESSION_NUMBER, PATH, PSEUDO_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table as it stands in a file.
+
+    Attributes
+    ----------
+    number
+        Where the row with the columns' names is in the file, from 1.
+    header
+        The names, as written.
+    rows
+        The rows below.
+    """
+
+    number: int
+    header: tuple[str, ...]
+    rows: tuple[SheetRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +104,52 @@ def read_input_file(path: Path, source: str = "") -> InputTable:
         If it is unreadable or of another type, has not the column, or a row lacks a cell;
         the row is named.
     """
-    wanted = (source, PSEUDO_NAME) if source else (ACCESSION_NUMBER, PATH, PSEUDO_NAME)
+    wanted = (source, PSEUDO_NAME) if source else KINDS
+    sheet = look_into(path, strict=True)
+    places = _places(sheet.header, wanted)
+    if not places or (source and source not in places):
+        raise _no_column(wanted)
+    table, passed = table_of(sheet, places)
+    if passed:
+        number, reason = passed[0]
+        raise ProjectError(
+            f"Row {number} of the input file {reason}", advice="Fill it in, or empty the whole row."
+        )
+    return table
+
+
+def look_into(path: Path, *, strict: bool = False) -> Sheet:
+    """Read a file's table, whatever its columns are called (errors as :func:`read_input_file`).
+
+    Without a known column name its first row counts as the names, unless it is ``strict``.
+    """
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        table = _read_table(read_sheet(path), wanted)
+        rows = read_sheet(path)
+        start = next((i for i, row in enumerate(rows) if any(map(_kind, row.cells))), None)
+        found = iter(rows[start or 0 :] if start is not None or not strict else ())
     elif suffix in (".csv", ".txt"):
         data = files.read_bytes(path, "input file", limit=_TEXT_LIMIT)
-        table = _read_table(_read_text(data), wanted)
+        found = _read_text(data, strict=strict)
     else:
         raise ProjectError(
             f"Input files of the type {suffix or '(none)'} cannot be read",
             advice="Save it as .xlsx, .csv or .txt.",
         )
-    if source and source not in table.columns:
-        raise _no_column(wanted)
-    return table
+    header = next(found, None)
+    if header is None:
+        raise _no_column(KINDS)
+    return Sheet(header.number, tuple(header.cells), tuple(found))
+
+
+def guessed(sheet: Sheet) -> dict[str, int]:
+    """Return where each kind of column seems to be, by what is written above it."""
+    return _places(sheet.header, KINDS)
+
+
+def is_pseudonym_header(text: str) -> bool:
+    """Whether a text is what people write above pseudonyms."""
+    return _kind(text) == PSEUDO_NAME
 
 
 def _no_column(wanted: Collection[str]) -> ProjectError:
@@ -114,47 +168,48 @@ def _folded(header: str) -> str:
     return re.sub(r"[\s_.-]", "", header).lower()
 
 
-def _read_table(rows: Iterable[SheetRow], wanted: Collection[str]) -> InputTable:
-    """Find the header row and read what is below it, in the wanted columns."""
-    rows = iter(rows)
-    header = next((row for row in rows if any(map(_kind, row.cells))), None)
-    places = _places(header.cells, wanted) if header else {}
-    if header is None or not places:
-        raise _no_column(wanted)
+def table_of(sheet: Sheet, places: Dict[str, int]) -> tuple[InputTable, list[tuple[int, str]]]:
+    """Read the rows, where ``places`` tells which column is of which kind.
+
+    Returns
+    -------
+    The table, and the rows that lack a cell: their numbers, and what they lack.
+    """
+    places = dict(sorted(places.items(), key=lambda item: item[1]))
     found: list[tuple[str, ...]] = []
     numbers: list[int] = []
     doubtful: list[int] = []
-    for row in rows:
+    passed: list[tuple[int, str]] = []
+    for row in sheet.rows:
         values = [row.cells[at].strip() if at < len(row.cells) else "" for at in places.values()]
         if not any(values):
             continue
         if not all(values):
-            if _is_comment(row.cells):
-                continue
-            empty = [kind for kind, value in zip(places, values, strict=True) if not value]
-            raise ProjectError(
-                f"Row {row.number} of the input file has no {' and no '.join(empty)}",
-                advice="Fill it in, or empty the whole row.",
-            )
+            if not _is_comment(row.cells):
+                empty = [kind for kind, value in zip(places, values, strict=True) if not value]
+                passed.append((row.number, f"has no {' and no '.join(empty)}"))
+            continue
         found.append(tuple(values))
         numbers.append(row.number)
         if not row.doubtful.isdisjoint(places.values()):
             doubtful.append(row.number)
-    name = header.cells[places[PSEUDO_NAME]] if PSEUDO_NAME in places else ""
-    return InputTable(
+    name = sheet.header[places[PSEUDO_NAME]] if PSEUDO_NAME in places else ""
+    known = _kind(name) == PSEUDO_NAME and _folded(name) != _DOUBTFUL
+    table = InputTable(
         columns=tuple(places),
         rows=tuple(found),
         row_numbers=tuple(numbers),
-        to_confirm=(name.strip(),) if _folded(name) == _DOUBTFUL else (),
+        to_confirm=(name.strip() or "(no name)",) if PSEUDO_NAME in places and not known else (),
         warnings=_warnings(doubtful),
     )
+    return table, passed
 
 
 def _is_comment(cells: list[str]) -> bool:
     return next(filter(None, map(str.strip, cells)), "").startswith("#")
 
 
-def _places(header: list[str], wanted: Collection[str]) -> dict[str, int]:
+def _places(header: Sequence[str], wanted: Collection[str]) -> dict[str, int]:
     """Return where each wanted kind of column is.
 
     A column "name" counts only where no other holds pseudonyms: beside them it is the
@@ -189,8 +244,8 @@ _ALIGNED = " "  # stands for columns aligned by spaces
 _WORDS = re.compile(r"\S+(?: \S+)*")  # a cell of an aligned row: two spaces end it
 
 
-def _read_text(data: bytes) -> Iterator[SheetRow]:
-    """Yield the rows from the header row on."""
+def _read_text(data: bytes, *, strict: bool) -> Iterator[SheetRow]:
+    """Yield the rows from the header row on; without one from the first, unless ``strict``."""
     text, _ = decode(data, "input file")
     lines = lines_of(text)
     for start, line in enumerate(lines):
@@ -200,6 +255,10 @@ def _read_text(data: bytes) -> Iterator[SheetRow]:
             rows = _aligned if best == _ALIGNED else _separated
             yield from rows(lines[start:], start + 1, best)
             return
+    first = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if first is not None and not strict:
+        mark = max(DELIMITERS, key=lines[first].count)
+        yield from _separated(lines[first:], first + 1, mark)
 
 
 _MARKS = (*DELIMITERS, _ALIGNED)

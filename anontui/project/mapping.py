@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dict
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 from anontui.project import files, sections
 from anontui.project.columns import COLUMN_ALIASES, COLUMNS, KNOWN, OPTIONS, canonical
@@ -212,12 +212,41 @@ class Mapping:
 
         Names are as they are called now; what is empty is left out.
         """
-        found = {canonical(name): value for name, value in self.options if value}
+        options = {canonical(name): value for name, value in self.options if value}
+        return options | self.named(row)
+
+    def named(self, row: int) -> dict[str, str]:
+        """Return the texts of one row by the column they are in, as it is called now.
+
+        What is empty is left out, and what stands in no column or in a doubled one's second.
+        """
         cells = self.cells(row)
-        for name, position in self._positions.items():
-            if position < len(cells) and (value := cells[position].strip()):
-                found[name] = value
-        return found
+        return {
+            name: text
+            for name, position in self._positions.items()
+            if position < len(cells) and (text := cells[position].strip())
+        }
+
+    def copy(self) -> Mapping:
+        """Return a mapping of its own that says the same."""
+        return Mapping.of_plain(self.plain() | {"records": self.records[:]})
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it, also rows that no file would have."""
+        return {
+            "parts": self.parts,
+            "records": self.records,
+            "delimiter": self.delimiter,
+            "line_end": self.line_end,
+            "encoding": [self.encoding.name, self.encoding.bom.hex()],
+            "open_end": self._open_end,
+        }
+
+    @classmethod
+    def of_plain(cls, plain: dict[str, Any]) -> Mapping:
+        """Return the mapping that :meth:`plain` gave."""
+        name, bom = plain["encoding"]
+        return cls(**plain | {"encoding": Encoding(name, bytes.fromhex(bom))})
 
     # -- changing it (the editor does, and can undo it) ------------------------------
 

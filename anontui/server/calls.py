@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from anontui.deid import Pseudonym
+from anontui.deid.rules.pixelrules import Box
 from anontui.errors import CallRefused, DeidError, UsageError
 from anontui.idis.model import JobStatus
 from anontui.server.database import Row
@@ -29,6 +32,7 @@ Answer = Mapping[str, object] | bytes | Stream  # bytes are JSON already
 PAGE = 100
 MOST_JOBS = 1000  # of one bulk
 _OF_RECEIVED = ("source_type", "source_name", "source_instance_id", "project_name")
+MOST_PIXELS = 1024  # of a picture's longer side
 
 
 class Denied(CallRefused):
@@ -214,12 +218,30 @@ class Api:
         )
         return {"entries": entries}
 
+    def get_quarantine_picture(self, caller: Caller, given: Parameters) -> Answer:
+        """A frame of a held file to look at, and facts of its header; it is in the audit.
+
+        Its pixels, a byte a sample, are compressed (zlib) and in base64.
+        """
+        entry_id, frame = (given.text("entry_id") or "").strip(), given.number("frame", 0)
+        with _refusing("entry_id"):
+            most = max(given.number("most", MOST_PIXELS), 1)
+            view = self._review.view(entry_id, frame, most, caller.name)
+        answer = asdict(view.picture) | {"facts": view.facts}
+        answer["pixels"] = b64encode(zlib.compress(view.picture.pixels, 1)).decode()
+        return answer
+
     def release_quarantine(self, caller: Caller, given: Parameters) -> Answer:
-        """Have held files done again in their jobs: somebody looked, and they may go."""
+        """Have held files done again in their jobs: somebody looked, and they may go.
+
+        Boxes are blacked out in all frames of each of them.
+        """
         again = (given.text("again") or "").strip().lower() == "true"
         ids, note = given.values["entry_ids"], given.text("note") or ""
+        with _refusing("boxes"):
+            boxes = [Box.told(text) for text in given.values.get("boxes", ())]
         with _refusing("entry_ids"):
-            released = self._review.release(ids, caller.name, note, again=again)
+            released = self._review.release(ids, caller.name, note, again=again, boxes=boxes)
         return {
             "released": [entry["id"] for entry in released.entries],
             "job_ids": sorted(released.jobs),
@@ -283,7 +305,7 @@ def _refusing(name: str) -> Iterator[None]:
     """Have what cannot be done told as a mistake in a parameter."""
     try:
         yield
-    except UsageError as error:
+    except (UsageError, DeidError) as error:
         raise refused(name, error.sentence()) from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anontui.pacs.query import Level
 from anontui.server import archives
-from anontui.server.calls import Answer, Api, Caller
+from anontui.server.calls import MOST_PIXELS, Answer, Api, Caller
 from anontui.server.fields import CHANGES, JOB_FIELDS
 from anontui.server.parameters import Kind, Parameter, Parameters
 from anontui.server.quarantine import State
@@ -96,10 +96,22 @@ FUNCTIONS: dict[str, Function] = {
             admins_only=True,
         ),
         Function(
+            "GET",
+            Api.get_quarantine_picture,
+            (
+                Parameter("entry_id", required=True, about="Id of a held file"),
+                Parameter("frame", Kind.NUMBER, about="Which frame, from 0"),
+                Parameter("most", Kind.NUMBER, about="Pixels of its longer side", most=MOST_PIXELS),
+            ),
+            extension=True,
+            admins_only=True,
+        ),
+        Function(
             "POST",
             Api.release_quarantine,
             (
                 _ENTRY_IDS,
+                Parameter("boxes", Kind.OBJECTS, about="To black out: left,top,width,height"),
                 Parameter("again", choices=("True", "False", "true", "false"), about=_AGAIN),
                 _NOTE,
             ),

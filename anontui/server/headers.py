@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from anontui.server.identities import StudyFacts
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     from anontui.deid import Policy
 
@@ -43,8 +43,7 @@ def patient_and_study(source: Path) -> tuple[str, str]:
 
 
 def _header(path: Path) -> Dataset:
-    from pydicom import dcmread
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset, dcmread
 
     from anontui.deid.engine.quiet import quiet
 

@@ -21,6 +21,7 @@ from anontui.server.quarantine import Pardon
 if TYPE_CHECKING:
     from anontui.deid import Deidentifier, Outcome
 
+Boxes = tuple[tuple[int, int, int, int], ...]
 PROTOCOL = Reason.SCREEN
 _PIECE = 1 << 20
 
@@ -65,7 +66,7 @@ class Desk:
     Parameters
     ----------
     engine
-        Gives the engine without some filters.
+        Gives the engine without some filters, that blacks some boxes out.
     names
         Where pseudonyms are given out; None if all patients get the same.
     pardons
@@ -74,12 +75,12 @@ class Desk:
 
     def __init__(
         self,
-        engine: Callable[[frozenset[str]], Deidentifier],
+        engine: Callable[[frozenset[str], Boxes], Deidentifier],
         names: Names | None,
         pardons: dict[str, Pardon],
     ) -> None:
         self._engine = engine
-        self._last = engine(frozenset())
+        self._last = engine(frozenset(), ())
         self._names = names
         self._pardons = pardons
         self._identities: list[Identity] = []
@@ -91,8 +92,9 @@ class Desk:
         if self._names is not None:
             self._names.lacking = ""
         pardon = self._pardons.get(source)
-        filters = pardon.filters if pardon and _digest(source) == pardon.digest else frozenset()
-        self._last = self._engine(filters)
+        if pardon is None or _digest(source) != pardon.digest:
+            pardon = Pardon("", frozenset())
+        self._last = self._engine(pardon.filters, pardon.boxes)
         return self._last.file(Path(source), part, sync=False)
 
     def lacks_pseudonym(self, item_id: int) -> bool:

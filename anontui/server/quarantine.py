@@ -18,11 +18,12 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from anontui.atomic import sync_folder
+from anontui.deid.rules.pixelrules import Box
 from anontui.errors import UsageError
 from anontui.server.database import Database, Row
 from anontui.server.users import now
@@ -72,10 +73,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Pardon:
-    """What a release allows: a file of exactly these bytes, without these filters."""
+    """What a release allows: a file of exactly these bytes, without these filters.
+
+    ``boxes`` are blacked out in all its frames: left, top, right, bottom, the last two outside.
+    """
 
     digest: str
     filters: frozenset[str]
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
 
 
 class QuarantineDatabase(Database):
@@ -108,12 +113,13 @@ class QuarantineDatabase(Database):
         CREATE INDEX entries_by_state ON entries (state, entry);
         CREATE INDEX entries_by_item ON entries (item_id)
         """,
+        "ALTER TABLE entries ADD COLUMN boxes TEXT NOT NULL DEFAULT '[]'",
     )
 
 
 _SHOWN = (
     "id, job_id, item_id, project, code, reason, size, has_copy, time, state, filters, decided,"
-    " who, note"
+    " who, note, boxes"
 )
 
 
@@ -179,7 +185,9 @@ class Quarantine:
         for row in self._database.rows(
             "SELECT * FROM entries WHERE job_id = :id AND state = 'released'", {"id": job_id}
         ):
-            pardon = Pardon(str(row["digest"]), frozenset(json.loads(str(row["filters"]))))
+            boxes = tuple(tuple(box) for box in json.loads(str(row["boxes"])))
+            filters = frozenset(json.loads(str(row["filters"])))
+            pardon = Pardon(str(row["digest"]), filters, boxes)
             found[_source(row)] = found[str(self.copy_of(str(row["id"])))] = pardon
         return found
 
@@ -237,7 +245,13 @@ class Quarantine:
         )
 
     def release(
-        self, ids: Sequence[str], who: str, note: str = "", *, again: bool = False
+        self,
+        ids: Sequence[str],
+        who: str,
+        note: str = "",
+        *,
+        again: bool = False,
+        boxes: Sequence[Box] = (),
     ) -> list[Row]:
         """Decide that files may go; returns them with the ``source`` to read.
 
@@ -250,6 +264,8 @@ class Quarantine:
         again
             True has them judged anew, by the project's policy as it is now; else the filter
             that holds a file does not count for it, and for it only.
+        boxes
+            What is blacked out in all their frames, besides what earlier releases said.
 
         Raises
         ------
@@ -268,6 +284,7 @@ class Quarantine:
         for row in rows:
             filters = set(json.loads(str(row["filters"]))) | (set() if again else {row["code"]})
             row["filters"] = json.dumps(sorted(filters, key=str))
+            row["boxes"] = json.dumps([*json.loads(str(row["boxes"])), *map(astuple, boxes)])
         self._decide(rows, State.RELEASED, who, note)
         for row in rows:
             copy = self.copy_of(str(row["id"]))
@@ -417,7 +434,7 @@ class Quarantine:
                 decided: Mapping[str, object] = row
                 if not connection.execute(
                     "UPDATE entries SET state = :state, who = :who, note = :note,"
-                    " decided = :decided, filters = :filters,"
+                    " decided = :decided, filters = :filters, boxes = :boxes,"
                     " has_copy = has_copy AND :state <> 'rejected'"
                     " WHERE entry = :entry AND state = 'waiting'",
                     decided,

@@ -10,8 +10,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from importlib.util import find_spec
 
+from anontui.deid.pixels.view import View
+from anontui.deid.rules.pixelrules import Box
 from anontui.errors import CallRefused, CannotStart, UsageError
 from anontui.idis.model import JobStatus
 from anontui.server import audit, items
@@ -23,6 +26,7 @@ from anontui.server.runfolder import RunFolder
 from anontui.server.store import close_attempt, row_of
 
 _LONGEST_TEXT = 1000
+_MASKING = ("numpy", "imagecodecs", "jpeg_ls")
 _MOST_TOLD = 50  # pseudonyms or entries in one row of the audit
 
 
@@ -142,20 +146,63 @@ class Review:
 
     # --- quarantine
 
+    def view(self, entry_id: str, frame: int, most: int, who: str) -> View:
+        """The picture of a frame of a held file; see :class:`~anontui.deid.pixels.viewer.Viewer`.
+
+        Raises
+        ------
+        UsageError
+            If there is no such entry, or its copy is gone.
+        DeidError
+            If it cannot be shown.
+        """
+        from anontui.deid.pixels.viewer import Viewer
+
+        rows = self.quarantine.entries([entry_id])
+        copy = self.quarantine.copy_of(entry_id) if rows else None
+        if copy is None or not copy.exists():
+            raise UsageError(
+                "There is no copy of this file to look at",
+                advice="It is decided on, or there was no room for a copy: look at its source.",
+            )
+        job_id = int(rows[0]["job_id"] or 0)
+        self._record(who, "looked at held file", job_id, entry=entry_id, frame=frame)
+        with Viewer(copy) as viewer:
+            return viewer.look(frame, most)
+
     def release(
-        self, ids: Sequence[str], who: str, note: str = "", *, again: bool = False
+        self,
+        ids: Sequence[str],
+        who: str,
+        note: str = "",
+        *,
+        again: bool = False,
+        boxes: Sequence[Box] = (),
     ) -> Released:
-        """Have held files done again in their jobs; see :meth:`Quarantine.release`."""
-        entries = self.quarantine.release(ids, who, note, again=again)
+        """Have held files done again in their jobs; see :meth:`Quarantine.release`.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be done; of boxes also if what blacks them out is not installed.
+        """
+        if boxes and not all(map(find_spec, _MASKING)):
+            raise UsageError(
+                "This server cannot black anything out, because it lacks the decoders",
+                advice="Install them on its machine: pip install 'anontui[pixels]'",
+            )
+        entries = self.quarantine.release(ids, who, note, again=again, boxes=boxes)
         jobs: dict[int, dict[int, str]] = {}
         for entry in entries:
             sources = jobs.setdefault(int(entry["job_id"] or 0), {})
             sources[int(entry["item_id"] or 0)] = str(entry["source"])
         how = "judged again" if again else "as it is"
+        drawn = {"boxes": [astuple(box) for box in boxes]} if boxes else {}
         going_on = set()
         for job_id, sources in jobs.items():
             told = [str(entry["id"]) for entry in entries if entry["job_id"] == job_id]
-            if self._redo(job_id, sources, who, entries=told[:_MOST_TOLD], how=how, note=note):
+            told = told[:_MOST_TOLD]
+            if self._redo(job_id, sources, who, entries=told, how=how, note=note, **drawn):
                 going_on.add(job_id)
         return Released(entries, frozenset(going_on))
 

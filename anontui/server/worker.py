@@ -27,12 +27,12 @@ from anontui.errors import DeidError
 from anontui.server.identities import is_template
 from anontui.server.items import Held, ItemStatus, Outcome
 from anontui.server.layouts import DEFAULT, file_name
-from anontui.server.notes import PROTOCOL, Desk, Names, Notes
+from anontui.server.notes import PROTOCOL, Boxes, Desk, Names, Notes
 from anontui.server.projects import Project
 from anontui.server.quarantine import FILTERS, Pardon
 
 if TYPE_CHECKING:
-    from anontui.deid import Deidentifier
+    from anontui.deid import Deidentifier, Policy
     from anontui.deid import Outcome as Treated
 
 SYNCERS = 8  # a disk syncs many files at once nearly as fast as one
@@ -65,6 +65,8 @@ class Orders:
         What a person released from quarantine, by source.
     without
         Filters that do not count.
+    boxes
+        What is blacked out in every image, as a person said: left, top, right, bottom.
     layout
         The names of the results.
     """
@@ -80,6 +82,7 @@ class Orders:
     earlier: bytes = field(default=b"", repr=False)
     pardons: tuple[tuple[str, Pardon], ...] = field(default=(), repr=False)
     without: frozenset[str] = frozenset()
+    boxes: Boxes = ()
     layout: str = DEFAULT
 
 
@@ -161,7 +164,7 @@ def _work(chunk: Chunk) -> Report:
     if names is not None:
         names.known.update(chunk.pseudonyms)
     desk = Desk(
-        lambda without: _deidentifier(replace(orders, without=without)),
+        lambda without, boxes: _deidentifier(replace(orders, without=without, boxes=boxes)),
         names,
         dict(orders.pardons),
     )
@@ -236,7 +239,7 @@ def _deidentifier(orders: Orders) -> Deidentifier:
         while len(made) > 1:
             del made[next(iter(made))]
         made[orders] = Deidentifier(
-            replace(policy, filters=filters),
+            _blacking_out(replace(policy, filters=filters), orders.boxes),
             orders.key,
             _names(orders) or pseudonym,
             earlier=_unpacked(orders.earlier),
@@ -244,11 +247,30 @@ def _deidentifier(orders: Orders) -> Deidentifier:
     return made[orders]
 
 
+def _blacking_out(policy: Policy, boxes: Boxes) -> Policy:
+    """The policy, with boxes that are blacked out besides what its own rule for an image says."""
+    if not boxes:
+        return policy
+    from anontui.deid import Option
+    from anontui.deid.rules.pixelrules import Box, PixelRule, PixelRules
+
+    told = tuple(Box(*box) for box in boxes)
+    is_on = Option.CLEAN_PIXEL_DATA in policy.options
+    own = policy.pixel_rules.rules if is_on else ()
+    rules = [replace(rule, boxes=rule.boxes + told) for rule in own]
+    every = PixelRule("drawn by a person", {}, None, None, told)
+    return replace(
+        policy,
+        options=policy.options | {Option.CLEAN_PIXEL_DATA},
+        pixel_rules=PixelRules((*rules, every)),
+    )
+
+
 def _names(orders: Orders) -> Names | None:
     """The pseudonyms that this worker was told, if each patient gets another one."""
     if not is_template(orders.patient_id):
         return None
-    orders = replace(orders, without=frozenset())
+    orders = replace(orders, without=frozenset(), boxes=())
     told: dict[Orders, Names] = _mine.__dict__.setdefault("names", {})
     if orders not in told:
         while len(told) > 1:

@@ -1,11 +1,15 @@
 """The action registry: everything that a key can do, named once.
 
-Keys, key bar, command palette and help are all drawn from it. An action that cannot run
-now is shown all the same, and says why.
+Keys, key bar, palette, command line, help and the docs' key page are all drawn from it. An
+action that cannot run now is shown all the same, and says why.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
+import string
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,7 +45,11 @@ class Action:
     needs
         Conditions, checked in this order before it runs.
     changes
-        True if it changes files or jobs, so that ``--readonly`` refuses it.
+        True if it changes files, jobs or settings, so that ``--readonly`` refuses it.
+    told
+        Does it with what stands behind its name in the command line, where that makes sense.
+    words
+        What may stand there, for completion.
     """
 
     id: str
@@ -52,6 +60,13 @@ class Action:
     pane: str = ""
     needs: tuple[Need, ...] = ()
     changes: bool = False
+    told: Callable[[AnonTUI, str], None] | None = None
+    words: Callable[[AnonTUI], Iterable[str]] | None = None
+
+    @property
+    def signs(self) -> list[str]:
+        """Its keys as a person reads them."""
+        return [key_sign(key) for key in filter(None, self.key.split(","))]
 
 
 class Registry:
@@ -68,11 +83,13 @@ class Registry:
         self.actions = {action.id: action for action in actions}
         for action_id, key in (keys or {}).items():
             if action_id not in self.actions:
+                near = difflib.get_close_matches(action_id, self.actions, n=1)
                 raise SettingsError(
                     f"The settings give a key to {action_id!r}, which is no action",
-                    advice="See 'anontui' help (?) for the names.",
+                    advice=f"Did you mean {near[0]}?" if near else "Help (?) shows their names.",
                 )
-            self.actions[action_id] = replace(self.actions[action_id], key=key)
+            spelled = ",".join(map(parse_key, filter(None, map(str.strip, key.split(",")))))
+            self.actions[action_id] = replace(self.actions[action_id], key=spelled)
         self._by_key: dict[tuple[str, str], Action] = {}
         for action in self.actions.values():
             self._bind(action)
@@ -102,18 +119,34 @@ def why_not(action: Action, app: AnonTUI) -> str:
     return next(filter(None, (need(app) for need in action.needs)), "")
 
 
-KEY_SIGNS = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "space": "space",
-    "enter": "enter",
-    "escape": "esc",
-    "plus": "+",
-    "minus": "-",
-    "delete": "del",
-    "asterisk": "*",
+_TEXTUAL_NAMES = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
 }
+
+
+def _name(character: str) -> str:
+    """Textual's name of a character that is neither letter nor digit."""
+    name = unicodedata.name(character, "").lower().replace(" ", "_").replace("-", "_")
+    return _TEXTUAL_NAMES.get(name, name)
+
+
+KEY_SIGNS = {_name(character): character for character in string.punctuation} | {
+    "escape": "esc",
+    "delete": "del",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+_NAMES = {sign: name for name, sign in KEY_SIGNS.items()}
+_WORDS = re.compile(
+    r"(?:(?:ctrl|shift|alt|super)\+)*(?:[a-z]+(?:_[a-z]+)*|f[1-9][0-9]?|[^\W_])", re.ASCII
+)
 
 
 def key_sign(key: str) -> str:
@@ -122,3 +155,25 @@ def key_sign(key: str) -> str:
     if first.startswith("ctrl+"):
         return "^" + first.removeprefix("ctrl+")
     return KEY_SIGNS.get(first, first)
+
+
+def parse_key(text: str) -> str:
+    """Spell a key as Textual does; both spellings of :func:`key_sign` are understood.
+
+    Raises
+    ------
+    SettingsError
+        If it is no key.
+    """
+    if text in _NAMES:
+        return _NAMES[text]
+    if len(text) == 1 and not text.isalnum() and text.isprintable():
+        return _name(text)
+    if text.startswith("^"):
+        text = "ctrl+" + text[1:].lower()
+    if len(text) == 1 or _WORDS.fullmatch(text):
+        return text
+    raise SettingsError(
+        f"The settings give an action the key {text!r}, which is no key",
+        advice="Write a character, or a name such as ctrl+s, f5 or escape.",
+    )

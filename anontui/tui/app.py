@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from anontui.errors import AnonTUIError, SettingsError
-from anontui.tui import session
+from anontui.operations.terminal import wants_mouse
+from anontui.tui import manners, session
 from anontui.tui.actions import Action, Registry, why_not
 from anontui.tui.catalog import ACTIONS
+from anontui.tui.commanding import History
 from anontui.tui.front import PaneScreen
+from anontui.tui.history import Activity
 from anontui.tui.main import MainScreen
 from anontui.tui.model import Model
 from anontui.tui.polling import Polling
-from anontui.tui.theme import THEMES
+from anontui.tui.watching import FolderChanged, watch_folder
 from anontui.tui.worker import Task, TaskEnded, TaskProgress, TaskStarted, TaskWarning, Worker
 
 if TYPE_CHECKING:
@@ -42,9 +46,9 @@ class AnonTUI(App[int]):
     """
 
     TITLE = "anontui"
+    watches = True
+    greets = True
     CSS_PATH = "styles.tcss"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
         super().__init__()
@@ -55,12 +59,16 @@ class AnonTUI(App[int]):
         self.tasks: dict[int, Task] = {}
         self.last_word = ("", "$text-muted")
         self.session = session.read(folder)
+        self.commands = History(session.lines(self.session.get("commands")))
+        self.activity = Activity()
+        self.warned: set[str] = set()
+        self.chosen_theme: str | None = None
+        self.mouse = wants_mouse(self.session.get("mouse"), os.environ)
         self.main: MainScreen = MainScreen()
         self.polling = Polling(self)
         self.animation_level = "none"
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = "anontui"
+        self._bindings.key_to_bindings.pop(self.COMMAND_PALETTE_BINDING, None)  # the registry's
+        manners.dress(self)
 
     def get_default_screen(self) -> Screen[Any]:
         """The four panes."""
@@ -94,11 +102,13 @@ class AnonTUI(App[int]):
     def load(self) -> None:
         """Read the project's files and the user's settings."""
         folder = self.model.folder
+        is_new = self.model.editor is None and not self.readonly
+        journal = session.journal_path(folder) if is_new else None
 
         def read() -> Loaded:
             from anontui.tui.loading import load
 
-            return load(folder)
+            return load(folder, journal)
 
         self.start("files", read, self._loaded)
 
@@ -114,14 +124,31 @@ class AnonTUI(App[int]):
             self.registry = Registry(ACTIONS, loaded.workspace.settings.keys)
         except SettingsError as error:
             self.fail(error)
+        manners.take_settings(self, loaded.workspace.settings)
         for problem in loaded.errors:
             self.fail(problem)
         for pane in self.main.panes:
+            pane.grid.empty = pane.hint()
             pane.project_loaded()
+        for screen in self.screen_stack[1:]:
+            if look_again := getattr(screen, "project_loaded", None):
+                look_again()
         if first:
             session.restore(self)
+            if self.greets and not loaded.workspace.settings.path.exists():
+                from anontui.tui.acts.welcome import greet
+
+                greet(self)
+            if self.watches:
+                watch_folder(model.folder, self.post_message)
+        if loaded.recovered is not None and model.editor is loaded.editor:
+            self.main.mapping.file.recovered(loaded.recovered)
         self.front.refresh_lines()
         self.polling.restart()
+
+    def on_folder_changed(self, _: FolderChanged) -> None:
+        """Another program may have written the mapping."""
+        self.main.mapping.file.look()
 
     def folder_name(self, whole: bool = True) -> str:
         """The project folder as shown: with ``~`` for the home folder, or its name alone."""
@@ -133,21 +160,31 @@ class AnonTUI(App[int]):
 
     # -- actions -------------------------------------------------------------------------
 
-    def run_action_named(self, action: Action) -> None:
-        """Run an action if it can run now; else say why it cannot."""
+    def run_action_named(self, action: Action, text: str = "") -> None:
+        """Run an action if it can run now, with what it is told; else say why it cannot."""
         reason = why_not(action, self)
         if reason:
             self.say(f"{action.name}: not now, {reason}", "$warning")
+        elif text and action.told is not None:
+            action.told(self, text)
         else:
             action.run(self)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action, for the command palette."""
-        if not isinstance(screen, PaneScreen):
+        """Every action of the panes, or of the open screen, for the command palette."""
+        scope = getattr(screen, "scope", "")
+        if isinstance(screen, PaneScreen):
+            scopes = screen.scopes
+        elif scope:
+            scopes = frozenset({scope})
+        else:
             return
         for action in self.registry.actions.values():
+            if action.pane not in scopes:
+                continue
             reason = why_not(action, self)
-            detail = f"not now: {reason}" if reason else action.id
+            keys = f" · {' '.join(action.signs)}" if action.signs else ""
+            detail = f"not now: {reason}" if reason else f"{action.id}{keys}"
             yield SystemCommand(
                 action.name, detail, lambda action=action: self.run_action_named(action)
             )
@@ -177,15 +214,17 @@ class AnonTUI(App[int]):
         if message.task.label:
             self.tasks[message.task.number] = message.task
             self.front.refresh_lines()
+            self.refresh_strip()
 
     def on_task_progress(self, message: TaskProgress) -> None:
         """Show how far it is."""
         message.task.progress = message.progress
-        self.front.strip.refresh()
+        self.refresh_strip()
 
     def on_task_warning(self, message: TaskWarning) -> None:
         """Tell the user."""
         warning = message.warning
+        self.activity.add(warning.message, "$warning", warning.advice)
         self.notify(warning.advice, title=warning.message, severity="warning", markup=False)
 
     def on_task_ended(self, message: TaskEnded) -> None:
@@ -204,21 +243,33 @@ class AnonTUI(App[int]):
             elif task.label:
                 self.load()  # what was done until then stays, and is shown
         else:
+            if task.label:
+                seconds = time.monotonic() - task.started
+                self.activity.add(f"{task.label}: done in {seconds:.1f} s", "$success")
             task.done(message.value)
         self.front.refresh_lines()
+        self.refresh_strip()
 
     # -- telling the user ----------------------------------------------------------------
+
+    def refresh_strip(self) -> None:
+        """Draw the activity strip again, that of the open screen too."""
+        for strip in {self.front.strip, getattr(self.screen, "strip", self.front.strip)}:
+            strip.refresh()
 
     def say(self, text: str, tone: str = "$text-muted") -> None:
         """Say something in the activity strip."""
         self.last_word = (text, tone)
-        self.front.strip.refresh()
+        self.activity.add(text, tone)
+        self.refresh_strip()
 
-    def fail(self, error: AnonTUIError) -> None:
+    def fail(self, error: AnonTUIError, severity: Literal["error", "warning"] = "error") -> None:
         """Tell of an expected failure: what, why and what to do."""
-        self.say(error.sentence(), "$error")
+        self.last_word = (error.sentence(), f"${severity}")
+        self.refresh_strip()
         detail = ". ".join(part for part in (error.cause, error.advice) if part)
-        self.notify(detail, title=error.message, severity="error", timeout=12, markup=False)
+        self.activity.add(error.message, f"${severity}", detail)
+        self.notify(detail, title=error.message, severity=severity, timeout=12, markup=False)
 
     def _fatal_error(self) -> None:
         """Textual's hook for a mistake of our own: by default it prints all local variables.
@@ -226,7 +277,7 @@ class AnonTUI(App[int]):
         Those can name a patient. The user gets one line; the details go where only they read.
         """
         self.bell()
-        kept = self.main.mapping.keep() or "Your edits are saved."
+        kept = self.main.mapping.file.keep() or "Your edits are saved."
         where = session.write_crash(self._exception)
         self._exit_renderables.append(
             f"anontui stopped by a mistake of its own. {kept} Details: {where}"
@@ -239,12 +290,17 @@ class AnonTUI(App[int]):
         """Leave; what runs on a server goes on."""
         self.close()
 
+    def on_exit_app(self) -> None:
+        """Save when it is the browser that leaves."""
+        self.main.mapping.file.keep()
+        session.write(self)
+
     def close(self) -> None:
         """Save what is not saved yet and leave, within a second whatever hangs."""
         last = threading.Timer(CLOSE_SECONDS, os._exit, (0,))
         last.daemon = True  # it must not itself keep the process alive
         last.start()
-        trouble = self.main.mapping.keep()
+        trouble = self.main.mapping.file.keep()
         session.write(self)
         self.exit(1 if trouble else 0, message=trouble or None)
 
@@ -258,5 +314,5 @@ def run(folder: Path, *, readonly: bool = False) -> int:
         The exit code for the process.
     """
     app = AnonTUI(folder.absolute(), readonly=readonly)
-    code = app.run(mouse=not os.environ.get("SSH_CONNECTION"))
+    code = app.run(mouse=app.mouse)
     return code if code is not None else 1

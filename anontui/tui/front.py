@@ -6,7 +6,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Static
 
 from anontui.tui.widgets.bars import ActivityStrip, HeaderBar, KeyBar, TabBar
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 104, 28
 """From this many columns and lines on, all panes fit."""
+LEAST = (44, 12)
+"""With fewer columns or lines nothing can be read."""
 
 
 class PaneScreen(Screen[None]):
@@ -34,6 +38,7 @@ class PaneScreen(Screen[None]):
         self.tabs: TabBar = TabBar()
         self.strip: ActivityStrip = ActivityStrip()
         self.keybar: KeyBar = KeyBar()
+        self.too_small: Static = Static(id="too-small")
         self.panes = panes
         self.current: Pane = current
         self.current.add_class("current")
@@ -51,6 +56,11 @@ class PaneScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """What changed meanwhile, the lines show too."""
         self.refresh_lines()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The groups of actions that can be meant here."""
+        return frozenset({"", *(pane.id or "" for pane in self.panes), self.current.keys})
 
     # -- layout --------------------------------------------------------------------------
 
@@ -73,6 +83,19 @@ class PaneScreen(Screen[None]):
         self.set_class(compact, "compact")
         self.set_class(compact or self._zoomed, "one-pane")
         self.set_class(self._zoomed, "zoomed")
+        small = self.size.width < LEAST[0] or self.size.height < LEAST[1]
+        was_small = self.has_class("too-small")
+        self.set_class(small, "too-small")
+        if was_small and not small:
+            self.call_after_refresh(self.current.take_focus)  # what is hidden loses the focus
+        if small:
+            columns, lines = LEAST
+            self.too_small.update(
+                Content(
+                    f"{self.size.width} x {self.size.height} is too small: {columns} x {lines}"
+                    " at least. Make the window larger or the letters smaller. q quits."
+                )
+            )
 
     def show_pane(self, pane: Pane | None) -> None:
         """Bring a pane to the front and give it the focus."""
@@ -92,9 +115,11 @@ class PaneScreen(Screen[None]):
         self.show_pane(self.panes[(at + step) % len(self.panes)])
 
     def back(self) -> None:
-        """Drop one thing: the marks, else the filter, else the zoom."""
+        """Drop one thing: the range, else the marks, else the filter, else the zoom."""
         pane = self.current
-        if pane.grid.marks:
+        if pane.grid.has_range:
+            pane.grid.drop_range()
+        elif pane.grid.marks:
             pane.grid.clear_marks()
         elif pane.filter_text:
             pane.filter_by("")
@@ -136,6 +161,11 @@ class PaneScreen(Screen[None]):
             False if the key means nothing here.
         """
         grid = self.current.grid
+        if self.has_class("too-small"):
+            action = self.anontui.registry.for_key(event.key, "")
+            if action is not None and action.id == "app.quit":
+                self.anontui.run_action_named(action)
+            return event.key != "ctrl+q"
         if self.focused is not grid or event.key == "ctrl+q":
             return False
         if grid.press(event.key, event.character):

@@ -27,6 +27,7 @@ class MainScreen(PaneScreen):
 
     def compose(self) -> ComposeResult:
         """Header, tabs, panes, strip, keys."""
+        yield self.too_small
         yield self.header
         yield self.tabs
         with Horizontal(id="panes"):

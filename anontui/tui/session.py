@@ -17,10 +17,20 @@ if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
 
-def _path(folder: Path) -> Path:
+def state_folder() -> Path:
+    """The user's folder for what may be lost."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "anontui"
+
+
+def _path(folder: Path) -> Path:
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(base) / "anontui" / f"{name}.json"
+    return state_folder() / f"{name}.json"
+
+
+def journal_path(folder: Path) -> Path:
+    """Where edits of a folder's mapping are noted until they are saved."""
+    return _path(folder).with_suffix(".journal")
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -32,6 +42,11 @@ def read(folder: Path) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
+def lines(value: object) -> list[str]:
+    """Return the texts of a list that was remembered; none where it is no such list."""
+    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
+
+
 def write(app: AnonTUI) -> None:
     """Remember how the app looks now."""
     if not app.model.loaded:
@@ -39,6 +54,9 @@ def write(app: AnonTUI) -> None:
     state = {
         "focus": app.main.current.id,
         "zoomed": app.main.zoomed,
+        "theme": app.chosen_theme,
+        "mouse": app.model.workspace.settings.mouse if app.model.workspace else None,
+        "commands": app.commands.lines,
         "panes": {pane.id: pane.remember() for pane in app.main.panes},
     }
     path = _path(app.model.folder)

@@ -206,6 +206,21 @@ def test_pseudonyms_as_arguments(anontui: Command, data: Path, mapping: Write) -
     assert [row["pseudo_id"] for row in rows(anontui)] == ["A", "B"]
 
 
+def test_pseudonyms_from_a_recipe(anontui: Command, mapping: Write) -> None:
+    """Shown first, written after a yes, never one for two."""
+    path = mapping("folder:a,P-002", "folder:b,", "folder:c,", "folder:b,")
+    before = path.read_bytes()
+    shown = anontui("map", "pseudonyms", "P-###", "--dry-run")
+    assert shown.code == 0 and "P-003" in shown.out
+    assert anontui("map", "pseudonyms", "P-###").code != 0  # nobody is there to say yes
+    assert path.read_bytes() == before
+    done = anontui("map", "pseudonyms", "P-###", "--yes")
+    assert done.code == 0 and "Gave 3 rows a pseudonym; 1 keep theirs." in done.err
+    assert [row["pseudo_id"] for row in rows(anontui)] == ["P-002", "P-003", "P-004", "P-003"]
+    wrong = anontui("map", "pseudonyms", "none", "--replace")
+    assert wrong.code != 0 and "LUNG-###" in wrong.err
+
+
 def test_random_pseudonyms(anontui: Command, data: Path, mapping: Write) -> None:
     mapping("folder:p2,GIVEN", columns="source,pseudo_id,pseudo_name")
     assert anontui("map", "add-study-folders", "data/p1").code == 0
@@ -365,7 +380,7 @@ def test_init_on_a_share_tells_the_root(
     monkeypatch.setenv("ANONTUI_SETTINGS", str(mounted))
     monkeypatch.chdir(data)
     ran = anontui("map", "init", typed="y\n")
-    assert ran.code == 0 and "Its options project, destination_path are not set" in ran.err
+    assert ran.code == 0 and "Not set yet: project, destination_path." in ran.err
     assert Mapping.load(data / "anon_mapping.csv").option("root_source_path") == r"\\nas\lung"
 
 

@@ -131,3 +131,17 @@ def test_a_cancelled_job_is_not_woken(anontui: Command, data: str) -> None:
     ran = anontui("quarantine", "release", first, "--yes", "--data", data)
     assert "a reset has them done" in ran.err
     assert _state(data)[0]["status"] == "INACTIVE"
+
+
+def test_boxes_are_asked_for_and_kept(anontui: Command, data: str) -> None:
+    first, second = _ids(anontui, data)
+    ran = anontui("quarantine", "release", first, "--box", "1,2,3", "--yes", "--data", data)
+    assert (ran.code, "'1,2,3' is no box" in ran.err) == (2, True)
+    assert len(_ids(anontui, data)) == 2
+    boxes = ("--box", "0,0,640,40", "--box", "600,40,40,20")
+    ran = anontui("quarantine", "release", first, *boxes, "--yes", "--data", data)
+    assert ran.code == 0
+    shown = anontui("quarantine", "show", first, "--json", "--data", data).out
+    assert json.loads(json.loads(shown)["boxes"]) == [[0, 0, 640, 40], [600, 40, 640, 60]]
+    ran = anontui("quarantine", "release", second, *boxes, "--data", data, typed="n\n")
+    assert "with the boxes blacked out" in ran.out + ran.err

@@ -71,8 +71,8 @@ def test_app_without_a_terminal(anontui: Command, monkeypatch: pytest.MonkeyPatc
     ran = anontui()
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "Error: The app needs a terminal that it can draw on. "
-        "Without one use its commands: anontui --help\n"
+        "Error: The app needs a terminal that it can draw on, and there is none here. "
+        "Over SSH: ssh -t. Without one use its commands: anontui --help\n"
     )
     assert anontui("demo").code == 2
 
@@ -145,4 +145,12 @@ def test_verbose_tells_the_kinds_of_errors_but_not_their_texts(
     assert "Led to by" not in anontui("server", "jobs").err
     ran = anontui("-v", "server", "jobs")
     assert ran.code == 1 and "httpx.ConnectError, httpcore.ConnectError" in ran.err
-    assert anontui("--verbose", "--readonly", "status").code == 0
+    assert anontui("--verbose", "status").code == 0
+
+
+def test_readonly_is_no_promise_that_a_command_would_not_keep(
+    anontui: Command, project: Path
+) -> None:
+    ran = anontui("--readonly", "settings", "set-username", "other")
+    assert ran.code == 2 and "--readonly is for the app" in ran.err
+    assert anontui("settings", "info").out.split()[1] == "z123456"

@@ -143,6 +143,21 @@ def test_a_later_call_goes_on_where_one_stopped(tmp_path: Path) -> None:
     assert [one.instances for one in archive.wanted] == [uids(DATASETS[7:])]
 
 
+def test_what_a_power_cut_left_empty_is_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = Inbox(tmp_path)
+    put(inbox, *DATASETS[:5])
+    for one in DATASETS[:2]:
+        inbox.path_of(str(one.SOPInstanceUID)).write_bytes(b"")
+    synced = []
+    monkeypatch.setattr(Inbox, "sync", lambda self: synced.append(self.count()))
+    archive = Scripted(lambda inbox, wanted: put(inbox, *DATASETS))
+    assert fetch_study(archive, STUDY, inbox, nothing, nothing, patience=0.0).came == 5
+    assert all(path.stat().st_size for path in inbox.files())
+    assert synced == [8]
+
+
 @pytest.mark.parametrize(
     ("last", "words"),
     [(brings(), "5 of 8 instances came from PACS"), (breaks(), "5 of 8 .* PACS: It broke off")],

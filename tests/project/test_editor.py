@@ -374,18 +374,6 @@ def test_a_save_that_fails_keeps_the_old_file(path: Path, monkeypatch: pytest.Mo
     assert is_dirty(editor)
 
 
-def test_a_draft_is_never_written_over(path: Path) -> None:
-    editor = MappingEditor.load(path)
-    editor.set_cell(0, "pseudo_id", "9")
-    drafts = [editor.save_draft() for _ in range(2)]
-    assert [draft.name for draft in drafts] == [
-        "anon_mapping.unsaved.csv",
-        "anon_mapping.unsaved1.csv",
-    ]
-    assert drafts[0].read_bytes() == editor.mapping.dumps()
-    assert is_dirty(editor)
-
-
 def test_undo_keeps_no_copies_of_the_mapping() -> None:
     rows = "".join(f"folder:a/{n},{n},P{n},description {n}\n" for n in range(20_000))
     editor = editor_of(COLUMNS + rows)

@@ -46,6 +46,15 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
 
 
 @pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same terminal in every run, with all colours: the app looks at what its own can do."""
+    for name in ("TMUX", "SSH_CONNECTION", "SSH_TTY", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture(autouse=True)
 def no_hard_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quitting must not end the process of the tests, when its second is over."""
     monkeypatch.setattr(app, "CLOSE_SECONDS", 3600.0)

@@ -48,6 +48,8 @@ class Opened(AnonTUI):
 
     CSS_PATH = str(Path(app_module.__file__).with_name("styles.tcss"))
     pending = 0
+    greets = False  # a test of the first start says so
+    watches = False  # a test says when it looks
 
     def start(
         self,

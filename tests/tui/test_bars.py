@@ -111,7 +111,7 @@ async def test_strip_tells_of_the_oldest_task_and_counts_the_others(project: Pat
         assert line.rstrip().endswith("+1 more  x cancel")
 
 
-@pytest.mark.parametrize("width", [20, 40, 80, 200])
+@pytest.mark.parametrize("width", [44, 80, 200])
 async def test_key_bar_always_shows_palette_and_help(project: Path, width: int) -> None:
     async with opened(project, (width, 30)) as seat:
         line = seat.main.keybar.render()

@@ -18,8 +18,8 @@ from anontui.project.mapping import Mapping
 from anontui.tui.actions import why_not
 from anontui.tui.screens.adding import AddScreen
 from anontui.tui.screens.confirm import ConfirmScreen
-from anontui.tui.screens.importing import ImportScreen
 from anontui.tui.screens.job import JobScreen
+from anontui.tui.screens.studyimport import StudyImportScreen
 from tests.tui import fakes
 from tests.tui.archives import NO_ANSWER, RECEIVER, STUDIES, Archives, State, fetching
 from tests.tui.conftest import Servers
@@ -263,7 +263,7 @@ async def test_nobody_is_named_in_titles_words_or_files(
     async with opened(project) as seat:
         seat.app.say = lambda text, tone="": said.append(text)  # type: ignore[method-assign]
         await search(seat, "PID*", field=2)
-        await seat.press("enter", "space", "v", "asterisk", "s", "S", "slash", "enter")
+        await seat.press("enter", "space", "m", "asterisk", "s", "R", "slash", "enter")
         titles = [seat.title(str(pane.id)) for pane in seat.pacs.panes]
         seat.app.close()
     kept = [path.read_text() for path in tmp_path.rglob("*.json")]
@@ -293,13 +293,13 @@ async def test_marks_ranges_filter_and_sort(project: Path, state: State) -> None
     async with opened(project) as seat:
         await search(seat, "PID*", field=2)
         grid = seat.pacs.studies.grid
-        await seat.press("space", "down", "down", "v")
+        await seat.press("space", "down", "down", "m")
         assert len(grid.marks) == 4
         await seat.press("escape", "slash")
         await seat.type("mod:PT")
         await seat.press("enter", "asterisk")
         assert {one.modalities for one in seat.pacs.studies.marked()} == {("CT", "PT")}
-        await seat.press("escape", "escape", *["s"] * 8, "S", "g")
+        await seat.press("escape", "escape", *["s"] * 8, "R", "g")
         assert grid.columns[7].label == "inst▼"
         assert seat.pacs.studies.marked()[0].instances == 2_315
         await seat.press("s", "s")
@@ -394,7 +394,7 @@ async def test_studies_are_imported_at_once(project: Path, state: State) -> None
         await seat.press("a", "e")  # the first is in the mapping now
         await seat.press("asterisk", "i")
         screen = seat.app.screen
-        assert isinstance(screen, ImportScreen)
+        assert isinstance(screen, StudyImportScreen)
         text = "\n".join(str(widget.render()) for widget in screen.query("Static"))
         assert "Import 2 studies (7 series, 2,317 instances) from MAIN through p01?" in text
         assert "1 more in the mapping: create their jobs there." in text
@@ -418,7 +418,7 @@ async def test_an_import_needs_a_place_to_go_to(project: Path, state: State) -> 
     async with opened(project) as seat:
         await search(seat, "ACC4006")
         await seat.press("i", "ctrl+u", "ctrl+k", "enter")
-        assert isinstance(seat.app.screen, ImportScreen)
+        assert isinstance(seat.app.screen, StudyImportScreen)
         assert "Fill in: project" in str(seat.app.screen.query("Static.problem").last().render())
         await seat.type("Lung")
         await seat.press("tab", "ctrl+u", "ctrl+k")
@@ -496,7 +496,7 @@ async def test_keys_in_the_form(project: Path, state: State) -> None:
         await seat.type("qz/?12")  # text here, not keys of the app
         form = seat.pacs.studies.form
         assert form["accession"] == "qz/?12"
-        await seat.press("ctrl+l")
+        await seat.press("ctrl+n")
         assert form.is_empty
         await seat.press("down", "down")
         assert focus(seat) == "dates"

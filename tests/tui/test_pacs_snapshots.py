@@ -27,7 +27,7 @@ async def form(seat: Seat, state: State) -> None:
 
 async def found(seat: Seat, state: State) -> None:
     await search(seat, "PID*", field=2)
-    await seat.press("space", "down", "down", "v")
+    await seat.press("space", "down", "down", "m")
 
 
 async def series(seat: Seat, state: State) -> None:

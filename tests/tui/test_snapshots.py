@@ -6,6 +6,7 @@ you keep them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from anontui.idis.model import Job, JobStatus
 from anontui.project import created
 from anontui.project.editor import MappingEditor
-from tests.tui import fakes
+from anontui.settings import load
+from tests.tui import fakes, stages
 from tests.tui import test_pacs_snapshots as pacs
 from tests.tui.fakes import LARGE, SMALL, WIDE, Seat, opened
 from tests.tui.snapshots import FOLDER, Check
@@ -68,7 +70,69 @@ async def editing(seat: Seat) -> None:
     await seat.pilot.pause()
 
 
+async def range_(seat: Seat) -> None:
+    await seat.press("3", "shift+right", "shift+down", "shift+down")
+
+
+async def bad_cell(seat: Seat) -> None:
+    await seat.press("3", "left", "e", "end")
+    await seat.type("/..")
+    await seat.pilot.pause()
+
+
+async def pseudonyms(seat: Seat) -> None:
+    await seat.press("3", "a", "ctrl+r")
+
+
+async def columns(seat: Seat) -> None:
+    await seat.press("3", "vertical_line", "down", "down", "down", "space", "up", "s", "right")
+
+
+async def paste(seat: Seat) -> None:
+    await seat.press("3", "down")
+    text = "source\tpseudo_id\nfolder:data/patient7\tLUNG-007\nfolder:data/patient8\tLUNG-008\n"
+    seat.main.mapping.pasted(text + "folder:data/patient9\tLUNG-009\n")
+    await seat.settle()
+
+
+async def importing(seat: Seat) -> None:
+    lines = ["Lung study;;;", "Folder;Name;Age;Code", "data/p1;OAK;54;7", "data/p2;;61;8"]
+    (seat.app.model.folder / "list.csv").write_text("\n".join([*lines, "data/p3;ELM;33;9"]))
+    await seat.press("3", "n")
+    await seat.type("list.csv")
+    await seat.press("enter")
+
+
+async def clashes(seat: Seat) -> None:
+    theirs = fakes.MAPPING.replace("baseline", "first visit").replace("LUNG-002,f", "LUNG-222,f")
+    seat.app.model.editor.set_cells([(0, "description", "at baseline"), (2, "pseudo_id", "X")])  # type: ignore[union-attr]
+    seat.app.model.editor.set_cell(1, "pseudo_name", "LUNG-020")  # type: ignore[union-attr]
+    (seat.app.model.folder / "anon_mapping.csv").write_text(theirs)
+    seat.main.mapping.file.look()
+    await seat.press("3", "M", "right")
+
+
+async def command_line(seat: Seat) -> None:
+    await seat.press("4", "colon")
+    await seat.type("job")
+
+
+async def themes(seat: Seat) -> None:
+    await seat.press("ctrl+t", "down")
+
+
+async def activity(seat: Seat) -> None:
+    for tone in ("$success", "$warning", "$error"):
+        seat.app.activity.add(f"Told in {tone[1:]}", tone, "And what to do about it.")
+    for entry in seat.app.activity.entries:
+        entry.at = time.mktime((2026, 2, 12, 10, 3, 0, 0, 0, -1))
+    await seat.press("ctrl+l")
+
+
 SCENES: dict[str, Scene] = {
+    "command": command_line,
+    "themes": themes,
+    "activity": activity,
     "main": loaded,
     "batch": batch,
     "files": marked,
@@ -79,6 +143,13 @@ SCENES: dict[str, Scene] = {
     "server": server_form,
     "filter": filtered,
     "editing": editing,
+    "range": range_,
+    "bad-cell": bad_cell,
+    "pseudonyms": pseudonyms,
+    "columns": columns,
+    "paste": paste,
+    "import": importing,
+    "clashes": clashes,
 }
 SIZES = [
     pytest.param(size, id=f"{width}x{height}")
@@ -127,11 +198,33 @@ async def test_no_color(project: Path, check: Check, monkeypatch: pytest.MonkeyP
         check(seat, "no-color")
 
 
+THEMES = ("light", "high-contrast", "ansi")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_theme(project: Path, check: Check, theme: str) -> None:
+    load(project.parent / "settings.yml").replace(theme=theme).save()
+    async with opened(project, WIDE) as seat:
+        await seat.press("4", "down")
+        check(seat, f"theme-{theme}")
+
+
+async def test_too_small(project: Path, check: Check) -> None:
+    async with opened(project, (40, 10)) as seat:
+        check(seat, "too-small")
+
+
 def test_no_picture_without_a_test() -> None:
     scenes = {*SCENES, "empty", "mapping-error"}
     tested = {f"{name}-{param.id}.svg" for name in scenes for param in SIZES}
     tested |= {"readonly-120x40.svg", "no-color-120x40.svg", "pacs-readonly-120x40.svg"}
+    tested |= {"too-small-40x10.svg"}
     tested |= {f"{name}-{param.id}.svg" for name in pacs.SCENES for param in pacs.SIZES}
+    tested |= {f"theme-{theme}-120x40.svg" for theme in THEMES}
+    for name in stages.SCENES:
+        tested |= {f"{name}-80x24.svg", f"{name}-120x40.svg"}
+    for name in stages.PLAIN:
+        tested |= {f"{name}-no-color-120x40.svg", f"{name}-ansi-120x40.svg"}
     assert {path.name for path in FOLDER.iterdir()} <= tested
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydicom.dataelem import RawDataElement
+from pydicom import dataelem
 from pydicom.tag import BaseTag
 
 from anontui.deid.engine.source import Parsed
@@ -42,5 +42,5 @@ def cleaned_pixels(parsed: Parsed, boxes: Sequence[Box]) -> tuple[str, dict[int,
     return result.transfer_syntax, elements
 
 
-def _raw(parsed: Parsed, tag: int, vr: str, value: bytes, length: int) -> RawDataElement:
-    return RawDataElement(BaseTag(tag), vr, length, value, 0, *parsed.encoding)
+def _raw(parsed: Parsed, tag: int, vr: str, value: bytes, length: int) -> dataelem.RawDataElement:
+    return dataelem.RawDataElement(BaseTag(tag), vr, length, value, 0, *parsed.encoding)

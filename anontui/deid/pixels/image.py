@@ -6,8 +6,8 @@ import re
 import struct
 from dataclasses import dataclass
 
+from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
 
 from anontui.deid.refusal import Reason, Refused
 from anontui.deid.rules.tags import tag_text
@@ -91,7 +91,7 @@ class Image:
             stored,
             0 if bits else _number(dataset, _HIGH_BIT, stored - 1) - stored + 1,
             not bits and _number(dataset, _REPRESENTATION, 0) == 1,
-            "FLOAT" if bits else _text(dataset, PHOTOMETRIC),
+            "FLOAT" if bits else text_of(dataset, PHOTOMETRIC),
             _number(dataset, PLANAR, 0),
             _darkest(dataset),
             (_raw(dataset, OFFSETS)[0], _raw(dataset, LENGTHS)[0]) if has_offsets else None,
@@ -160,7 +160,8 @@ def _raw(dataset: Dataset, tag: int) -> tuple[bytes, str]:
         return b"", "<"
 
 
-def _text(dataset: Dataset, tag: int) -> str:
+def text_of(dataset: Dataset, tag: int) -> str:
+    """A value as text, without padding; empty if there is none."""
     if tag not in dataset:
         return ""
     value = element_of(dataset, tag).value
@@ -170,7 +171,7 @@ def _text(dataset: Dataset, tag: int) -> str:
 
 def _number(dataset: Dataset, tag: int, default: int | None = None) -> int:
     if tag == NUMBER_OF_FRAMES:
-        text = _text(dataset, tag)
+        text = text_of(dataset, tag)
         if re.fullmatch(r"\+?[0-9]{1,10}", text, re.ASCII):
             return int(text)
         numbers: tuple[int, ...] = () if text in ("", "None") else (-1,)
@@ -184,21 +185,33 @@ def _number(dataset: Dataset, tag: int, default: int | None = None) -> int:
     return numbers[0]
 
 
-def _darkest(dataset: Dataset) -> int:
-    """The index of a palette's darkest entry; 0 if the palette is missing or segmented."""
+def palette(dataset: Dataset) -> tuple[int, list[tuple[int, ...]]]:
+    """The index of a palette's first entry, and its red, green and blue entries.
+
+    They are as many bits wide as the descriptors say; no entries if it is missing or segmented.
+    """
     tables: list[tuple[int, ...]] = []
     first = 0
     for tag in _PALETTE_DESCRIPTORS:
         descriptor, order = _raw(dataset, tag)
         data, _ = _raw(dataset, tag + _PALETTE_DATA)
         if len(descriptor) != 6:
-            return 0
+            return 0, []
         entries, first, _ = struct.unpack(f"{order}3H", descriptor)
         entries = entries or 1 << 16
         if len(data) < entries:
-            return 0
+            return 0, []
         kind = "H" if len(data) >= 2 * entries else "B"
         tables.append(struct.unpack_from(f"{order}{entries}{kind}", data))
-    colors = zip(*tables, strict=False)
-    lights = [299 * red + 587 * green + 114 * blue for red, green, blue in colors]
+    return first, tables
+
+
+def _darkest(dataset: Dataset) -> int:
+    """The index of a palette's darkest entry; 0 if it has none."""
+    first, tables = palette(dataset)
+    if not tables:
+        return 0
+    lights = [
+        299 * red + 587 * green + 114 * blue for red, green, blue in zip(*tables, strict=False)
+    ]
     return first + lights.index(min(lights))

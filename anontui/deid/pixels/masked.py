@@ -9,9 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias
 
-from pydicom.dataset import Dataset
+from pydicom import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import RLELossless
@@ -216,7 +217,7 @@ def _mask_bits(data: bytearray, image: Image, boxes: Sequence[Box]) -> None:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """A decoded frame: rows by columns by samples, in the lowest ``bits`` of unsigned numbers.
 
     A ``loose`` one has its cells as they were, with bits that are not Bits Stored.
@@ -230,6 +231,25 @@ class _Frame:
 
 class _DoesNotFit(Exception):
     """JPEG-LS cannot hold a frame exactly."""
+
+
+def decoded(image: Image, syntax: str, number: int) -> Frame:
+    """Decode one frame, counted from 0.
+
+    Raises
+    ------
+    Refused
+        If it cannot be decoded.
+    """
+    decode = _DECODERS.get(syntax)
+    if decode is None or image.photometric == "FLOAT" or image.allocated == 1:
+        raise Refused(Reason.UNDECODABLE, "transfer syntax")
+    sources = _sources(image)
+    with quiet():
+        source = next(islice(sources, number, None), None)
+        if source is None:
+            raise Refused(Reason.PIXEL_DATA, "it has no such frame")
+        return _decoded(source, image, decode)
 
 
 def _recompressed(image: Image, syntax: str, boxes: Sequence[Box]) -> Masked:
@@ -260,9 +280,9 @@ def _recompressed(image: Image, syntax: str, boxes: Sequence[Box]) -> Masked:
 
 def _coded(
     image: Image,
-    decode: Callable[[bytes, Image], _Frame],
+    decode: Callable[[bytes, Image], Frame],
     boxes: Sequence[Box],
-    encode: Callable[[_Frame, Image], bytes],
+    encode: Callable[[Frame, Image], bytes],
 ) -> tuple[list[bytes], str]:
     """All frames, and what they have in common: their photometric interpretation."""
     coded: list[bytes] = []
@@ -295,7 +315,7 @@ def _sources(image: Image) -> Iterator[bytes]:
         raise Refused(Reason.PIXEL_DATA, f"not as many frames as {tag_text(NUMBER_OF_FRAMES)} says")
 
 
-def _decoded(source: bytes, image: Image, decode: Callable[[bytes, Image], _Frame]) -> _Frame:
+def _decoded(source: bytes, image: Image, decode: Callable[[bytes, Image], Frame]) -> Frame:
     try:
         frame = decode(source, image)
     except (Refused, _DoesNotFit):
@@ -307,14 +327,14 @@ def _decoded(source: bytes, image: Image, decode: Callable[[bytes, Image], _Fram
     return frame
 
 
-def _jpeg(source: bytes, image: Image) -> _Frame:
+def _jpeg(source: bytes, image: Image) -> Frame:
     header = _believed(jpeg_header(source), image)
     space = "RGB" if image.samples == 3 else None  # the same in and out: nothing is converted
     pixels = imagecodecs.jpeg8_decode(source, colorspace=space, outcolorspace=space)
     return _frame(pixels, image, header, image.allocated if image.shift else image.stored)
 
 
-def _jpeg_ls_decoded(source: bytes, image: Image) -> _Frame:
+def _jpeg_ls_decoded(source: bytes, image: Image) -> Frame:
     header = _believed(jpeg_header(source), image)
     buffer, info = decode_pixel_data(source)
     pixels = np.frombuffer(buffer, "u1" if header.precision <= 8 else "<u2")
@@ -322,13 +342,13 @@ def _jpeg_ls_decoded(source: bytes, image: Image) -> _Frame:
     return _frame(_arranged(pixels, image, in_planes=in_planes), image, header)
 
 
-def _jpeg_2000(source: bytes, image: Image) -> _Frame:
+def _jpeg_2000(source: bytes, image: Image) -> Frame:
     header = _believed(jpeg_2000_header(source), image)
     pixels = imagecodecs.jpeg2k_decode(source, verbose=0, numthreads=1)
     return _frame(pixels, image, header)
 
 
-def _rle(source: bytes, image: Image) -> _Frame:
+def _rle(source: bytes, image: Image) -> Frame:
     """By pydicom's own decoder, which is Python: hostile bytes cannot crash it."""
     buffer, _ = get_decoder(RLELossless).as_buffer(
         encapsulate([source], has_bot=False),
@@ -351,12 +371,12 @@ def _rle(source: bytes, image: Image) -> _Frame:
     narrow = _resized(pixels, image.stored, image.stored, signed=image.signed)
     whole = _resized(narrow, image.stored, image.allocated, signed=image.signed)
     if image.shift == 0 and np.array_equal(whole, pixels):
-        return _Frame(narrow, image.stored, photometric)
-    return _Frame(pixels.copy(), image.allocated, photometric, loose=True)
+        return Frame(narrow, image.stored, photometric)
+    return Frame(pixels.copy(), image.allocated, photometric, loose=True)
 
 
 _JPEG_FAMILY = "1.2.840.10008.1.2.4"
-_DECODERS: dict[str, Callable[[bytes, Image], _Frame]] = {
+_DECODERS: dict[str, Callable[[bytes, Image], Frame]] = {
     **dict.fromkeys((f"{_JPEG_FAMILY}.{n}" for n in (50, 51, 57, 70)), _jpeg),
     **dict.fromkeys((f"{_JPEG_FAMILY}.{n}" for n in (80, 81)), _jpeg_ls_decoded),
     **dict.fromkeys((f"{_JPEG_FAMILY}.{n}" for n in (90, 91, 201, 202, 203)), _jpeg_2000),
@@ -380,7 +400,7 @@ def _arranged(pixels: Pixels, image: Image, *, in_planes: bool) -> Pixels:
     return pixels.reshape(image.rows, image.columns, image.samples)
 
 
-def _frame(decoded: Pixels, image: Image, header: Header, precision: int | None = None) -> _Frame:
+def _frame(decoded: Pixels, image: Image, header: Header, precision: int | None = None) -> Frame:
     """A frame in as many bits as are stored, or as its own header says if that is more.
 
     ``precision`` is how many bits of a sample count; JPEG 2000 and JPEG-LS tell it themselves.
@@ -391,7 +411,7 @@ def _frame(decoded: Pixels, image: Image, header: Header, precision: int | None 
     if pixels.ndim == 2:
         pixels = pixels[:, :, np.newaxis]
     photometric = header.photometric or image.photometric
-    return _Frame(
+    return Frame(
         _resized(pixels, precision, bits, signed=image.signed),
         bits,
         _DECODED.get(photometric, photometric),
@@ -412,7 +432,7 @@ def _resized(pixels: Pixels, bits: int, wanted: int, *, signed: bool) -> Pixels:
     return result
 
 
-def _jpeg_ls(frame: _Frame, image: Image) -> bytes:
+def _jpeg_ls(frame: Frame, image: Image) -> bytes:
     if frame.loose or not 2 <= frame.bits <= 16:
         raise _DoesNotFit
     try:
@@ -429,7 +449,7 @@ def _jpeg_ls(frame: _Frame, image: Image) -> bytes:
     return bytes(coded)
 
 
-def _plain(frame: _Frame, image: Image) -> bytes:
+def _plain(frame: Frame, image: Image) -> bytes:
     whole = _resized(frame.pixels, frame.bits, image.allocated, signed=image.signed)
     return whole.astype(f"<u{image.allocated // 8}", copy=False).tobytes()
 

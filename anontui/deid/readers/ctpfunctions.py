@@ -326,6 +326,6 @@ def _only(call: Call) -> str:
 @cache
 def _by_name() -> dict[str, int]:
     """Keywords in lower case; CTP cuts ``Sequence`` to ``Seq``."""
-    from pydicom.datadict import keyword_dict
+    from pydicom import datadict
 
-    return {keyword.lower(): tag for keyword, tag in keyword_dict.items() if keyword}
+    return {keyword.lower(): tag for keyword, tag in datadict.keyword_dict.items() if keyword}

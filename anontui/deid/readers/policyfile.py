@@ -257,11 +257,11 @@ def _sop_class(node: Node) -> str:
 
 @cache
 def _sop_classes() -> dict[str, str]:
-    from pydicom._uid_dict import UID_dictionary
+    from pydicom import _uid_dict
 
     return {
         "".join(name.lower().split()): uid
-        for uid, (full_name, kind, *_, keyword) in UID_dictionary.items()
+        for uid, (full_name, kind, *_, keyword) in _uid_dict.UID_dictionary.items()
         if kind == "SOP Class"
         for name in (full_name, keyword)
     }

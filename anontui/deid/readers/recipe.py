@@ -184,13 +184,13 @@ def _selected(text: str, where: str) -> Iterator[_Known]:
 
 @cache
 def _dictionary() -> list[_Known]:
-    from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+    from pydicom import _dicom_dict
 
     found = []
-    for tag, (vr, _, name, _, keyword) in DicomDictionary.items():
+    for tag, (vr, _, name, _, keyword) in _dicom_dict.DicomDictionary.items():
         if tag >= _FIRST_OF_DATA_SET and keyword:
             found.append(_Known(TagPattern(tag), vr, _texts(f"{tag:08x}", name, keyword)))
-    for mask, (vr, _, name, _, keyword) in RepeatersDictionary.items():
+    for mask, (vr, _, name, _, keyword) in _dicom_dict.RepeatersDictionary.items():
         try:
             pattern = pattern_of(mask, "")
         except DeidError:

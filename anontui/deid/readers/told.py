@@ -169,10 +169,10 @@ def checked(pattern: TagPattern, rule: Rule, where: str) -> tuple[TagPattern, Ru
 
 def vr_of(pattern: TagPattern) -> str:
     """The VR of the one attribute of the standard that is meant; else empty."""
-    from pydicom.datadict import dictionary_VR
+    from pydicom import datadict
 
     try:
-        return "" if pattern.tag is None else dictionary_VR(pattern.tag)
+        return "" if pattern.tag is None else datadict.dictionary_VR(pattern.tag)
     except KeyError:
         return ""
 

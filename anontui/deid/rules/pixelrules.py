@@ -25,6 +25,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from anontui.errors import UsageError
+
 _LONGEST_TEXT = 256  # characters of a value; one that is longer fits no rule
 
 
@@ -36,6 +38,24 @@ class Box:
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def told(cls, text: str) -> Box:
+        """Read ``left,top,width,height`` in pixels.
+
+        Raises
+        ------
+        UsageError
+            If it is anything else.
+        """
+        numbers = [int(part) for part in text.split(",") if re.fullmatch(r" *[0-9]{1,5} *", part)]
+        if len(numbers) != 4 or text.count(",") != 3 or not (numbers[2] and numbers[3]):
+            raise UsageError(
+                f"{text[:40]!r} is no box",
+                advice="Write left,top,width,height in whole pixels, such as 0,0,640,40.",
+            )
+        left, top, width, height = numbers
+        return cls(left, top, left + width, top + height)
 
 
 @dataclass(frozen=True, slots=True)

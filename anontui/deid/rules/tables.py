@@ -89,10 +89,10 @@ def dummy_item(sequence: int) -> dict[str, dict[str, object]] | None:
 @cache
 def attribute(tag: int) -> Attribute | None:
     """What the data dictionary says of a standard attribute; ``None`` if it has none."""
-    from pydicom.datadict import get_entry
+    from pydicom import datadict
 
     try:
-        vr, _, _, retired, keyword = get_entry(tag)
+        vr, _, _, retired, keyword = datadict.get_entry(tag)
     except KeyError:
         return None
     return Attribute(vr, bool(retired), keyword)
@@ -101,12 +101,12 @@ def attribute(tag: int) -> Attribute | None:
 @cache
 def time_of(tag: int) -> int | None:
     """The tag of the time that belongs to a date: Study Date to Study Time."""
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
 
     known = attribute(tag)
     if known is None or not known.keyword.endswith("Date"):
         return None
-    return tag_for_keyword(known.keyword[: -len("Date")] + "Time")
+    return datadict.tag_for_keyword(known.keyword[: -len("Date")] + "Time")
 
 
 @cache

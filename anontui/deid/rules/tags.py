@@ -68,9 +68,9 @@ def tag_pattern(text: str) -> TagPattern:
         # (0x0010, 0x0020) has its 0x taken off already: what is left of x is any digit
         mask = int("".join("0" if digit == "x" else "f" for digit in digits), 16)
         return TagPattern(int(digits.replace("x", "0"), 16), mask)
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
 
-    tag = tag_for_keyword(text.strip())
+    tag = datadict.tag_for_keyword(text.strip())
     if tag is None:
         raise DeidError(
             f"{text} is not a tag",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import warnings
 
+import pydicom  # noqa: F401 - whole, before any part: threads that load parts at once fail
+import pynetdicom  # noqa: F401 - the same
+
 from anontui.pacs.dimse.archive import DimseArchive
 
 __all__ = ["DimseArchive"]

@@ -40,7 +40,7 @@ def check(app: AnonTUI) -> None:
 
 
 def _plan(app: AnonTUI, done: Callable[[Plan], None], label: str, **how: Any) -> None:
-    if not app.main.mapping.saved():
+    if not app.main.mapping.file.saved():
         return
     workspace = common.workspace_of(app)
 

@@ -38,23 +38,33 @@ def add_numbers(app: AnonTUI) -> None:
 
 
 def _add_table(app: AnonTUI, path: Path) -> None:
-    from anontui.project.inputfile import read_input_file
+    from anontui.project.inputfile import Sheet, look_into
 
-    def done(table: InputTable) -> None:
-        for warning in table.warnings:
-            app.notify(warning, title=path.name, severity="warning", markup=False)
-        if not table.to_confirm:
-            _add_rows(app, table)
-            return
-        question = f"Are the values under {', '.join(table.to_confirm)} pseudonyms?"
-        meaning = "If they are the patients' real names, they would be sent as pseudonyms."
-        common.confirm(
-            app,
-            ConfirmScreen(question, meaning, "Take them", word="pseudonyms"),
-            lambda: _add_rows(app, table),
-        )
+    def done(sheet: Sheet) -> None:
+        from anontui.tui.screens.importing import ImportScreen
 
-    app.start("files", lambda: read_input_file(path), done)
+        def answered(table: InputTable | None) -> None:
+            if table is not None:
+                _confirmed(app, path, table)
+
+        app.push_screen(ImportScreen(path.name, sheet), answered)
+
+    app.start("files", lambda: look_into(path), done)
+
+
+def _confirmed(app: AnonTUI, path: Path, table: InputTable) -> None:
+    for warning in table.warnings:
+        app.notify(warning, title=path.name, severity="warning", markup=False)
+    if not table.to_confirm:
+        _add_rows(app, table)
+        return
+    question = f"Are the values under {', '.join(table.to_confirm)} pseudonyms?"
+    meaning = "If they are the patients' real names, they would be sent as pseudonyms."
+    common.confirm(
+        app,
+        ConfirmScreen(question, meaning, "Take them", word="pseudonyms"),
+        lambda: _add_rows(app, table),
+    )
 
 
 def _add_rows(app: AnonTUI, table: InputTable) -> None:
@@ -76,7 +86,7 @@ def _add_rows(app: AnonTUI, table: InputTable) -> None:
 
         common.told(app, lambda: tell(app, add_chosen(workspace, editor, chosen)))
 
-    app.main.mapping.save()
+    app.main.mapping.file.save()
     app.start("files", work, done, label=f"Selecting DICOM in {len(wanted)} folders")
 
 
@@ -109,7 +119,7 @@ def told_of(app: AnonTUI, added: Added) -> None:
 
 def edit(app: AnonTUI) -> None:
     """Open the mapping in the user's editor."""
-    app.main.mapping.save()
+    app.main.mapping.file.save()
     common.edit_outside(app, common.workspace_of(app).mapping_path, app.main.mapping.reread)
 
 
@@ -132,6 +142,8 @@ def delete(app: AnonTUI) -> None:
     workspace = common.workspace_of(app)
 
     def deleted() -> None:
+        if app.model.editor and app.model.editor.journal:
+            app.model.editor.journal.close()
         app.model.editor = app.model.mapping_error = None
         common.run(
             app, lambda: delete_mapping(workspace, workspace.mapping_path), "The mapping is deleted"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anontui.project.mapping import Mapping
     from anontui.settings import Server
     from anontui.tui.app import AnonTUI
-    from anontui.tui.screens.importing import Target
+    from anontui.tui.screens.studyimport import Target
 
 NAME = "pacs"
 OTHERS = (
@@ -171,7 +171,7 @@ def import_(app: AnonTUI) -> None:
 
     What is in the mapping is left to it: its rows have their pseudonyms, and know their jobs.
     """
-    from anontui.tui.screens.importing import ImportScreen, Target
+    from anontui.tui.screens.studyimport import StudyImportScreen, Target
 
     pacs = _screen(app)
     marked, server, archive = pacs.studies.marked(), pacs.archives.server, pacs.studies.source
@@ -193,7 +193,7 @@ def import_(app: AnonTUI) -> None:
         for name in ("project", "destination_path")
     )
     app.push_screen(
-        ImportScreen(
+        StudyImportScreen(
             studies, archive, server.name, Target(project, destination), len(marked) - len(studies)
         ),
         answered,

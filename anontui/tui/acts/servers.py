@@ -36,7 +36,12 @@ def ask_again(app: AnonTUI) -> None:
 
 def newest_jobs(app: AnonTUI) -> None:
     """Show the newest jobs of the server under the cursor."""
-    settings, name = common.workspace_of(app).settings, str(app.main.servers.key)
+    jobs_of(app, str(app.main.servers.key))
+
+
+def jobs_of(app: AnonTUI, name: str) -> None:
+    """Show the newest jobs of a server."""
+    settings = common.workspace_of(app).settings
     server = next(server for server in settings.servers if server.name == name)
 
     def work() -> list[Job]:

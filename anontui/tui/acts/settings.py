@@ -25,15 +25,10 @@ def standing(app: AnonTUI) -> None:
 
 
 def show(app: AnonTUI) -> None:
-    """Show all settings but the token."""
-    from anontui.operations.settings import facts
+    """Show all settings but the token, and the keys, to be changed."""
+    from anontui.tui.screens.settings import SettingsScreen
 
-    found = facts(common.workspace_of(app).settings)
-    lines = {
-        name: ", ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
-        for name, value in found.items()
-    }
-    common.show_fields(app, "Settings", lines)
+    app.push_screen(SettingsScreen(app))
 
 
 def edit(app: AnonTUI) -> None:

@@ -15,7 +15,25 @@ if TYPE_CHECKING:
 def _help(app: AnonTUI) -> None:
     from anontui.tui.screens.help import HelpScreen
 
-    app.push_screen(HelpScreen())
+    app.push_screen(HelpScreen(app.main.current.label))
+
+
+def _command(app: AnonTUI) -> None:
+    from anontui.tui.screens.command import CommandScreen
+
+    app.push_screen(CommandScreen(app))
+
+
+def _theme_words(app: AnonTUI) -> list[str]:
+    from anontui.tui.acts.manners import theme_names
+
+    return theme_names(app)
+
+
+def _set_theme(app: AnonTUI, name: str) -> None:
+    from anontui.tui.acts.manners import set_theme
+
+    set_theme(app, name)
 
 
 def _zoom(app: AnonTUI) -> None:
@@ -29,6 +47,7 @@ EVERYWHERE: tuple[Action, ...] = (
         "Filter the rows of this pane",
         lambda app: app.front.current.ask_filter(),
         label="filter",
+        told=lambda app, text: app.main.current.filter_by(text),
     ),
     Action("app.zoom", "z", "Zoom this pane, or back", _zoom, label="zoom"),
     Action(
@@ -130,6 +149,41 @@ EVERYWHERE: tuple[Action, ...] = (
         needs=(loaded,),
         changes=True,
     ),
+    Action("app.command", "colon", "Type the name of an action", _command),
+    Action("app.palette", "ctrl+p", "Show all actions", lambda app: app.action_command_palette()),
     Action("app.help", "question_mark", "Help", _help),
+    Action(
+        "app.copy",
+        "y",
+        "Copy the marked rows, or the cell under the cursor",
+        late("manners", "copy"),
+        label="copy",
+    ),
+    Action(
+        "app.activity",
+        "ctrl+l",
+        "Show everything that was told and done",
+        late("manners", "activity"),
+    ),
+    Action(
+        "app.theme",
+        "ctrl+t",
+        "Choose the colours",
+        late("manners", "choose_theme"),
+        told=_set_theme,
+        words=_theme_words,
+    ),
+    Action(
+        "app.mouse",
+        "",
+        "Listen to the mouse, or leave it to the terminal",
+        late("manners", "switch_mouse"),
+    ),
+    Action(
+        "app.doctor",
+        "",
+        "Find out what does not work here, and what to do",
+        late("manners", "doctor"),
+    ),
     Action("app.quit", "q,ctrl+q", "Quit; jobs go on", lambda app: app.close(), label="quit"),
 )

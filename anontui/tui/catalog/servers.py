@@ -14,6 +14,7 @@ SERVERS: tuple[Action, ...] = (
         label="activate",
         pane="servers",
         needs=(lambda app: app.main.servers.no_server(),),
+        changes=True,
     ),
     Action(
         "server.add",

@@ -90,12 +90,14 @@ class BatchPane(Pane):
         Column("date", "date", 11),
         Column("what", "what", None, min_width=16),
     )
-    empty = "No jobs yet.\n\nCreate them from the mapping: 3, then c."
+    empty = (
+        "No jobs yet.\n\nCreate them from the mapping: {app.pane-3}, then {create.from-mapping}."
+    )
 
     def project_loaded(self) -> None:
         """Show the batch's ids; their state comes with the first look at the server."""
         error = self.anontui.model.batch_error
-        self.grid.empty = error.sentence() if error else self.empty
+        self.grid.empty = error.sentence() if error else self.hint()
         self.grid.set_rows(self.rows())
         self.apply_filter()
         self.show_title()
@@ -122,7 +124,7 @@ class BatchPane(Pane):
 
     def jobs_changed(self, ids: Collection[int], flash: Collection[int]) -> None:
         """The server told something new of these jobs; those in ``flash`` were known before."""
-        if self.filter_text:
+        if self.filter_text or self.grid.arrangement.sort:
             self.apply_filter()
         self.grid.flash(flash)
         self.grid.refresh_rows(ids)

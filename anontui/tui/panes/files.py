@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,19 @@ def read_folder(folder: Path, depth: int) -> list[Node]:
             size = 0 if is_folder else _size(entry)
             nodes.append(Node(folder / entry.name, is_folder, depth, size))
     return sorted(nodes, key=lambda node: (not node.is_folder, sort_key(node.path.name)))
+
+
+def read_tree(node: Node, opened: Collection[Path] = ()) -> Node:
+    """Read a folder and those below it that are to be open; return it. Runs in the worker."""
+    node.expanded = True
+    try:
+        node.children = read_folder(node.path, node.depth + 1)
+    except OSError as error:
+        node.note, node.children = (error.strerror or "unreadable", "bad"), []
+    for child in node.children:
+        if child.is_folder and child.path in opened:
+            read_tree(child, opened)
+    return node
 
 
 def _size(entry: os.DirEntry[str]) -> int:
@@ -104,6 +117,7 @@ class FilesPane(Pane):
 
     label = "Files"
     number = 2
+    sortable = False
     columns = (
         Column("name", "name", None, min_width=14),
         Column("what", "", 15, min_width=8, right=True),
@@ -130,14 +144,7 @@ class FilesPane(Pane):
         """Show the project folder, and the root of the sources where that is elsewhere."""
         if self._roots:
             return
-        model = self.anontui.model
-        roots = [model.folder]
-        if model.workspace is not None and model.editor is not None:
-            unc = model.editor.mapping.option("root_source_path")
-            local = model.workspace.share_map().to_local(unc) if unc else None
-            if local is not None and not local.is_relative_to(model.folder):
-                roots.append(local)
-        self._roots = [Node(root, True, 0) for root in roots]
+        self._roots = [Node(root, True, 0) for root in self._tops()]
         self._show()
         for root in self._roots:
             self._open(root)
@@ -157,24 +164,16 @@ class FilesPane(Pane):
             self._show()
             return
 
-        def work() -> list[Node] | str:
-            try:
-                return read_folder(node.path, node.depth + 1)
-            except OSError as error:
-                return error.strerror or "unreadable"
-
-        def done(found: list[Node] | str) -> None:
-            if isinstance(found, str):
-                node.note, node.children = (found, "bad"), []
-            else:
-                node.children = found
+        def done(fresh: Node) -> None:
+            node.children, node.note = fresh.children, fresh.note if fresh.note[0] else node.note
             self._show()
-            for child in node.children:
+            for child in node.children or ():
                 if str(child.path) in self._to_expand:
                     self._to_expand.discard(str(child.path))
                     self._open(child)
 
-        self.anontui.start("folders", work, done)
+        fresh = Node(node.path, True, node.depth)
+        self.anontui.start("folders", lambda: read_tree(fresh), done)
 
     def open_folder(self) -> None:
         """Open the folder under the cursor, or go to its first child."""
@@ -205,12 +204,36 @@ class FilesPane(Pane):
         else:
             self.open_folder()
 
+    def _tops(self) -> list[Path]:
+        """The project folder, and the root of the sources where that is elsewhere."""
+        model = self.anontui.model
+        folders = [model.folder]
+        if model.workspace is not None and model.editor is not None:
+            unc = model.editor.mapping.option("root_source_path")
+            local = model.workspace.share_map().to_local(unc) if unc else None
+            if local is not None and not local.is_relative_to(model.folder):
+                folders.append(local)
+        return folders
+
     def reread(self) -> None:
-        """Read the open folders again."""
-        self._to_expand = {str(n.path) for n in self._rows.nodes if n.expanded}
-        for root in self._roots:
-            root.children = None
-            self._open(root)
+        """Read the open folders again; until that is done the tree stays as it is."""
+        notes = {node.path: node.note for node in self._rows.nodes}
+        opened = {node.path for node in self._rows.nodes if node.expanded}
+        roots = [Node(folder, True, 0) for folder in self._tops()]
+        opened |= {root.path for root in roots} - {root.path for root in self._roots}
+
+        def work() -> None:
+            for root in roots:
+                read_tree(root, opened)
+
+        def done(_: None) -> None:
+            self._roots = roots
+            for root in roots:
+                for node in root.shown():
+                    node.note = node.note if node.note[0] else notes.get(node.path, ("", ""))
+            self._show()
+
+        self.anontui.start("folders", work, done)
 
     # -- marks, and what they become -----------------------------------------------------
 

@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from anontui.errors import AnonTUIError, FileChangedError
+from anontui.errors import AnonTUIError
+from anontui.project.journal import Draft
+from anontui.tui.panes.mappingfile import MappingFile
 from anontui.tui.panes.pane import Pane
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
@@ -22,8 +24,6 @@ OPTIONS = (
     ("destination_path", "destination"),
 )
 _PSEUDONYMS = ("pseudo_id", "pseudo_name")
-SAVE_DELAY = 0.4
-"""Seconds after the last edit until the file is saved."""
 WATCH_SECONDS = 2.0
 """How often to look whether another program changed the file."""
 
@@ -54,6 +54,13 @@ class MappingRows:
             cells.append(Cell(f"⚠ {text or 'missing'}", "warn") if wrong else text)
         return cells
 
+    def text(self, index: int, column: int) -> str:
+        """What a cell holds, without what is said of it."""
+        assert self._editor is not None  # noqa: S101 - there is a row
+        if column == 0:
+            return str(index + 1)
+        return self._editor.mapping.cell(index, self._names[column - 1])
+
 
 class MappingPane(Pane):
     """Which source gets which pseudonym."""
@@ -76,8 +83,7 @@ class MappingPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.options = Static(classes="options", markup=False)
-        self._saved_revision = 0
-        self._conflict = False
+        self.file: MappingFile = MappingFile(self)
         self._shown: MappingEditor | None = None
 
     def compose(self) -> ComposeResult:
@@ -87,7 +93,7 @@ class MappingPane(Pane):
 
     def on_mount(self) -> None:
         """Look now and then whether Excel or ``anon`` changed the file."""
-        self.set_interval(WATCH_SECONDS, self._watch)
+        self.set_interval(WATCH_SECONDS, self.file.look)
 
     @property
     def editor(self) -> MappingEditor | None:
@@ -107,9 +113,8 @@ class MappingPane(Pane):
             self.grid.empty = self.empty if self.editor else self.no_file
         if self.editor is not self._shown:
             self._shown = self.editor
-            self._saved_revision = self.editor.revision if self.editor else 0
-            self._conflict = False
-        self._show()
+            self.file.clashes = []
+        self.show_rows()
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
 
@@ -118,16 +123,10 @@ class MappingPane(Pane):
         if self.editor is None:
             return []
         count = len(self.editor.mapping.rows)
-        parts: list[str | tuple[str, str]] = [f"{count:,} row{'s'[: count != 1]}"]
-        if self._conflict:
-            parts.append(("changed on disk: R take theirs, W keep mine", "bold $error"))
-        elif self.editor.revision != self._saved_revision:
-            parts.append(("saving…", "$warning"))
-        else:
-            parts.append(("saved", "$success"))
-        return parts
+        return [f"{count:,} row{'s'[: count != 1]}", self.file.state()]
 
-    def _show(self) -> None:
+    def show_rows(self) -> None:
+        """Show the mapping as it is now."""
         self.grid.set_rows(self.rows())
         self.apply_filter()
         self._show_options()
@@ -155,17 +154,40 @@ class MappingPane(Pane):
         """Need: a row under the cursor."""
         return "" if self.key is not None else "the mapping has no rows"
 
-    def _row(self, key: Hashable) -> int:
+    def row_of(self, key: Hashable) -> int:
+        """Where the row with this key is in the mapping, from 0."""
         assert self.editor is not None  # noqa: S101 - rows come from it
-        return next(row for row, known in enumerate(self.editor.keys) if known == key)
+        return self.editor.keys.index(key)  # type: ignore[arg-type]
+
+    def rows_at(self, shown: Sequence[int]) -> list[int]:
+        """Where rows are in the mapping that are shown in these places."""
+        order = self.grid.order
+        return list(shown if order is None else [order[at] for at in shown])
+
+    def pasted(self, text: str) -> None:
+        """Put pasted text into the cells from the cursor's on."""
+        self.anontui.run_action_named(self.anontui.registry.actions["mapping.paste"], text)
+
+    def copied(self) -> tuple[str, str]:
+        """What copying takes: the range, else as in any pane."""
+        if not self.grid.has_range or self.grid.marks:
+            return super().copied()
+        rows, columns = self.grid.range
+        found = self.rows()
+        every = [column.id for column in self.columns]
+        places = [every.index(self.grid.columns[at].id) for at in columns]
+        lines = [[found.text(row, at) for at in places] for row in self.rows_at(rows)]
+        text = "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
+        return text, f"{len(rows)} x {len(columns)} cells"
 
     def cursor_moved(self) -> None:
         """Say what is wrong with the row under the cursor, if anything is."""
         if self.editor is None or self.key is None or self.anontui.main.current is not self:
             return
-        problems = self.editor.problems(self._row(self.key))
+        problems = self.editor.problems(self.row_of(self.key))
         if problems:
-            self.anontui.say("; ".join(problems.values()), "$warning")
+            self.anontui.last_word = ("; ".join(problems.values()), "$warning")
+            self.anontui.main.strip.refresh()
 
     def activated(self) -> None:
         """A double click edits the cell."""
@@ -179,19 +201,37 @@ class MappingPane(Pane):
         assert self.editor is not None  # noqa: S101 - the action needs a row
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
-        name = self.columns[self.grid.cursor_column].id
-        row = self._row(self.key)
+        name = self.grid.columns[self.grid.cursor_column].id
+        row = self.row_of(self.key)
         self.grid.begin_edit(self.editor.mapping.cell(row, name))
 
     def edited(self, message: Grid.Edited) -> None:
         """Take over what was typed."""
         assert self.editor is not None  # noqa: S101 - rows come from it
         try:
-            self.editor.set_cell(self._row(message.key), message.column_id, message.value)
+            self.editor.set_cell(self.row_of(message.key), message.column_id, message.value)
         except AnonTUIError as error:
             self.anontui.fail(error)
+        self.editor.note_draft(None)
         self.grid.refresh_rows([message.key])
-        self._changed()
+        self.file.changed()
+
+    def drafted(self, message: Grid.Drafted) -> None:
+        """A cell is being typed in: have it kept, and say what is wrong with it."""
+        editor = self.editor
+        assert editor is not None  # noqa: S101 - rows come from it
+        key, name, text = message.key, message.column_id, message.text
+        assert isinstance(key, int)  # noqa: S101 - the editor's keys are
+        if text is None:
+            editor.note_draft(None)
+            self.cursor_moved()
+            return
+        editor.note_draft(Draft(key, name, text))
+        problem = editor.problems(self.row_of(key), {name: text}).get(name, "")
+        self.grid.edit_problem = problem
+        word = problem or "enter takes it, esc leaves the cell as it was"
+        self.anontui.last_word = (f"{name}: {word}", "$warning" if problem else "$text-muted")
+        self.anontui.main.strip.refresh()
 
     def insert(self, rows: list[dict[str, str]]) -> None:
         """Add rows at the end and go to the first of them."""
@@ -199,9 +239,9 @@ class MappingPane(Pane):
         at = len(self.editor.mapping.rows)
         self.editor.insert_rows(at, rows)
         self.grid.empty = self.empty
-        self._show()
+        self.show_rows()
         self.grid.move_cursor(row=at, column=2)
-        self._changed()
+        self.file.changed()
 
     def add_row(self) -> None:
         """Add an empty row."""
@@ -214,8 +254,8 @@ class MappingPane(Pane):
         rows = [row for row, key in enumerate(self.editor.keys) if key in keys]
         self.editor.delete_rows(rows)
         self.grid.clear_marks()
-        self._show()
-        self._changed()
+        self.show_rows()
+        self.file.changed()
         self.anontui.say(f"{len(rows)} row{'s'[: len(rows) != 1]} deleted, u brings them back")
 
     def undo(self) -> None:
@@ -229,8 +269,8 @@ class MappingPane(Pane):
     def _step(self, way: str) -> None:
         assert self.editor is not None  # noqa: S101 - the action needs a mapping
         word = self.editor.undo() if way == "undo" else self.editor.redo()
-        self._show()
-        self._changed()
+        self.show_rows()
+        self.file.changed()
         self.anontui.say(f"{way}: {word}" if word else f"nothing to {way}")
 
     def set_option(self, name: str, label: str) -> None:
@@ -248,7 +288,9 @@ class MappingPane(Pane):
             except AnonTUIError as error:
                 self.anontui.fail(error)
             self._show_options()
-            self._changed()
+            self.file.changed()
+            if name == "root_source_path":
+                self.anontui.main.files.reread()
 
         self.app.push_screen(PromptScreen(label, editor.mapping.option(name)), answered)
 
@@ -273,13 +315,13 @@ class MappingPane(Pane):
     def show_changes(self) -> None:
         """Show and save what was changed in the editor."""
         self.grid.empty = self.empty
-        self._show()
-        self._changed()
+        self.show_rows()
+        self.file.changed()
 
     def reread(self) -> None:
         """Read the file, which another program may have changed or deleted."""
         if self.editor is not None:
-            self._watch()
+            self.file.look()
         self.anontui.load()
 
     def already_there(self) -> str:
@@ -288,100 +330,14 @@ class MappingPane(Pane):
             return "this folder has a mapping already"
         return "" if self.anontui.model.workspace else "the project is not loaded yet"
 
-    def _changed(self) -> None:
-        self.show_title()
-        self.set_timer(SAVE_DELAY, self.save)
-
-    def save(self, *, overwrite: bool = False) -> None:
-        """Write the mapping to disk, unless another program changed it there."""
-        editor = self.editor
-        if editor is None or editor.revision == self._saved_revision:
-            return
-        if self._conflict and not overwrite:
-            return
-        try:
-            editor.save(overwrite=overwrite)
-        except FileChangedError:
-            self._conflict = True
-        except AnonTUIError as error:
-            self.anontui.fail(error)
-        else:
-            self._saved_revision, self._conflict = editor.revision, False
-        self.show_title()
-
-    def keep(self) -> str:
-        """Last save before the app ends; what may not be written there is written beside it.
-
-        Returns
-        -------
-        str
-            What to tell the user if the edits could be saved nowhere; else empty.
-        """
-        self.save()
-        if self.editor is None or self.editor.revision == self._saved_revision:
-            return ""
-        from anontui.operations.mappings import save_aside
-
-        try:
-            save_aside(self.editor)
-        except AnonTUIError as error:
-            return f"The last edits of the mapping are NOT saved. {error.sentence()}"
-        return ""
-
-    def _watch(self) -> None:
-        editor = self.editor
-        if editor is None or self.grid.editing or not editor.changed_on_disk():
-            return
-        if editor.revision != self._saved_revision:
-            self._conflict = True
-            self.show_title()
-        else:
-            self.take_theirs()
-            self.anontui.say("The mapping was changed by another program and read again")
-
-    def no_conflict(self) -> str:
-        """Need: the file and our edits disagree."""
-        return "" if self._conflict else "nobody else changed the mapping"
-
-    def take_theirs(self) -> None:
-        """Read the file again; our edits since the last save are given up."""
-        assert self.editor is not None  # noqa: S101 - the callers need a mapping
-        try:
-            self.editor.reload()
-        except AnonTUIError as error:
-            self.anontui.fail(error)
-            return
-        self._saved_revision, self._conflict = self.editor.revision, False
-        self._show()
-
-    def keep_mine(self) -> None:
-        """Write our rows over the other program's, after a question."""
-        from anontui.tui.screens.confirm import ConfirmScreen
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.save(overwrite=True)
-
-        question = "Overwrite the mapping on disk with the one shown here?"
-        meaning = "What the other program wrote is lost."
-        self.app.push_screen(ConfirmScreen(question, meaning, "Overwrite"), answered)
-
     # -- creating jobs -------------------------------------------------------------------
-
-    def saved(self) -> bool:
-        """Save now; False, with a word about it, while the file and our edits disagree."""
-        self.save()
-        if self._conflict:
-            text = "Create: first decide between their mapping (R) and yours (W)"
-            self.anontui.say(text, "$warning")
-        return not self._conflict
 
     def marked_pseudonyms(self) -> set[str] | None:
         """The pseudonyms of the marked rows; None where no row is marked."""
         if not self.grid.marks or self.editor is None:
             return None
         mapping = self.editor.mapping
-        rows = [self._row(key) for key in self.chosen()]
+        rows = [self.row_of(key) for key in self.chosen()]
         cells = {mapping.cell(row, name).strip() for row in rows for name in _PSEUDONYMS}
         return cells - {""}
 

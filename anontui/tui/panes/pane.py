@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,18 +12,26 @@ from textual.content import Content
 from textual.message import Message
 
 from anontui.errors import UsageError
-from anontui.tui.filtering import compile_filter
-from anontui.tui.widgets.grid import Column, Grid, Rows
+from anontui.tui.filtering import compile_filter, sort_key
+from anontui.tui.widgets.grid import Cell, Column, Grid, Layout, Rows
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
+
+
+_SIGN = re.compile(r"^\W+")  # a status's sign says nothing of its order
+
+
+def texts(cells: Sequence[str | Cell]) -> list[str]:
+    """The texts of cells."""
+    return [cell if isinstance(cell, str) else cell.text for cell in cells]
 
 
 class PaneGrid(Grid):
     """A grid whose pane hears of its messages at once, so that keys never overtake them."""
 
     def __init__(self, pane: Pane) -> None:
-        super().__init__(pane.columns, empty=pane.empty, cell_cursor=pane.cell_cursor)
+        super().__init__(pane.columns, cell_cursor=pane.cell_cursor)
         self._pane = pane
 
     def post_message(self, message: Message) -> bool:
@@ -30,6 +39,12 @@ class PaneGrid(Grid):
         match message:
             case Grid.Edited():
                 self._pane.edited(message)
+            case Grid.Drafted():
+                self._pane.drafted(message)
+            case Grid.Pasted():
+                self._pane.pasted(message.text)
+            case Grid.HeaderClicked():
+                self._pane.sort_by(message.column_id)
             case Grid.MarksChanged():
                 self._pane.marks_changed()
             case Grid.CursorMoved():
@@ -55,7 +70,7 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.label.lower(), classes="pane")
-        self.grid: PaneGrid = PaneGrid(self)
+        self.grid: Grid = PaneGrid(self)
         self.filter_text = ""
 
     @property
@@ -125,21 +140,56 @@ class Pane(Vertical):
         self.show_title()
 
     def apply_filter(self) -> None:
-        """Give the grid the rows that the filter lets through."""
-        rows = self.rows()
-        if not self.filter_text:
-            self.grid.order = None
+        """Give the grid the rows that the filter lets through, sorted as is wished."""
+        rows, layout = self.rows(), self.grid.arrangement
+        order: Sequence[int] | None = None
+        ids = [column.id for column in layout.columns]
+        if self.filter_text:
+            try:
+                matches = compile_filter(self.filter_text, ids)
+            except UsageError as error:
+                self.anontui.say(error.sentence(), "$warning")
+                return
+            order = [at for at in range(len(rows)) if matches(texts(rows.cells(at)))]
+        if layout.sort:
+            column = ids.index(layout.sort)
+            keys = {
+                at: sort_key(_SIGN.sub("", texts(rows.cells(at))[column]))
+                for at in (range(len(rows)) if order is None else order)
+            }
+            order = sorted(keys, key=keys.__getitem__, reverse=layout.falling)
+        self.grid.order = order
+
+    # -- columns -------------------------------------------------------------------------
+
+    sortable: ClassVar[bool] = True
+
+    def not_sortable(self) -> str:
+        """Need: rows that have no order of their own."""
+        return "" if self.sortable else "these rows have an order of their own"
+
+    def lay_out(self, layout: Layout) -> None:
+        """Show the columns in another way, or the rows sorted otherwise."""
+        is_sorted_anew = (layout.sort, layout.falling) != (
+            self.grid.arrangement.sort,
+            self.grid.arrangement.falling,
+        )
+        self.grid.arrangement = layout
+        if is_sorted_anew:
+            self.apply_filter()
+
+    def sort_by(self, column_id: str) -> None:
+        """Sort by a column; once more the other way, then as the rows are."""
+        if not self.sortable:
+            self.anontui.say(f"Sort: not here, {self.not_sortable()}", "$warning")
             return
-        try:
-            matches = compile_filter(self.filter_text, [column.id for column in self.columns])
-        except UsageError as error:
-            self.anontui.say(error.sentence(), "$warning")
-            return
-        self.grid.order = [
-            at
-            for at in range(len(rows))
-            if matches([c if isinstance(c, str) else c.text for c in rows.cells(at)])
-        ]
+        self.lay_out(self.grid.arrangement.sorted_by(column_id))
+
+    def resize_column(self, step: int) -> None:
+        """Make the cursor's column wider, or narrower."""
+        grid = self.grid
+        column, place = grid.columns[grid.cursor_column], grid.places[grid.cursor_column]
+        self.lay_out(grid.arrangement.resized(column, place.width + step))
 
     def mark(self) -> None:
         """Mark or unmark the row under the cursor and go on to the next."""
@@ -148,6 +198,13 @@ class Pane(Vertical):
 
     def edited(self, message: Grid.Edited) -> None:
         """A cell was edited."""
+
+    def drafted(self, message: Grid.Drafted) -> None:
+        """A cell is being typed in."""
+
+    def pasted(self, text: str) -> None:
+        """Text was pasted onto the rows."""
+        self.anontui.say(f"{self.label} takes no pasted text", "$warning")
 
     def cursor_moved(self) -> None:
         """The cursor is on another row."""
@@ -176,12 +233,40 @@ class Pane(Vertical):
             return [k for k in (rows.key(i) for i in range(len(rows))) if k in self.grid.marks]
         return [self.key] if self.key is not None else []
 
+    def copied(self) -> tuple[str, str]:
+        """What copying takes, and how that is called: a cell's text, or rows with tabs between."""
+        rows, grid = self.rows(), self.grid
+        by_key = {rows.key(at): at for at in range(len(rows))} if self.chosen() else {}
+        table = [
+            [cell if isinstance(cell, str) else cell.text for cell in rows.cells(by_key[key])]
+            for key in self.chosen()
+            if key in by_key
+        ]
+        if self.cell_cursor and not grid.marks and table:
+            return table[0][grid.cursor_column], "the cell"
+        text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in table)
+        return text, f"{len(table)} row{'s'[: len(table) != 1]}"
+
+    def hint(self) -> str:
+        """What stands where there are no rows: ``empty``, with the keys as they are now."""
+        actions = self.anontui.registry.actions
+        return re.sub(
+            r"\{([a-z0-9.-]+)\}",
+            lambda found: next(iter(actions[found[1]].signs), f":{found[1]}"),
+            self.empty,
+        )
+
     def remember(self) -> dict[str, Any]:
         """What to keep for the next start."""
-        return {"filter": self.filter_text, "row": self.grid.cursor_row}
+        return {
+            "filter": self.filter_text,
+            "row": self.grid.cursor_row,
+            "columns": self.grid.arrangement.plain(),
+        }
 
     def recall(self, state: dict[str, Any]) -> None:
         """Bring back what :meth:`remember` gave."""
+        self.lay_out(self.grid.arrangement.recalled(state.get("columns")))
         if isinstance(state.get("filter"), str) and state["filter"]:
             self.filter_by(state["filter"])
         if isinstance(state.get("row"), int):

@@ -64,7 +64,10 @@ class ServersPane(Pane):
         Column("state", "answers in", 10),
         Column("active", "", 6),
     )
-    empty = "No server yet.\n\nb starts the built-in one,\na adds one by its url."
+    empty = (
+        "No server yet.\n\n{server.start-built-in} starts the built-in one,\n"
+        "{server.add} adds one by its url."
+    )
 
     def rows(self) -> ServerRows:
         """All servers of the settings."""
@@ -87,8 +90,9 @@ class ServersPane(Pane):
         return "" if self.key is not None else "there is no server yet"
 
     def activated(self) -> None:
-        """A double click activates."""
-        self.activate()
+        """A double click activates, if that may be now."""
+        app = self.anontui
+        app.run_action_named(app.registry.actions["server.activate"])
 
     def activate(self) -> None:
         """Make the server under the cursor the active one."""

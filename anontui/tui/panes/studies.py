@@ -108,6 +108,7 @@ def imported(study: FoundAnswer, job: Job | None) -> Cell:
 class StudiesPane(Pane):
     """Search form and results."""
 
+    sortable = False  # series stand below their study; it sorts by itself
     label = "Studies"
     number = 2
     columns = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from anontui.tui.actions import Action, key_sign, why_not
+from anontui.tui.actions import Registry, why_not
 from anontui.tui.screens.dialog import Dialog
 
 MOVING = (
@@ -15,13 +17,19 @@ MOVING = (
     ("page up/down", "Move by a page"),
     ("home end g G", "Go to the first or last row"),
 )
+KEYS = 14
+"""Cells for an action's keys."""
+WITH_IDS = 110
+"""From this many columns on there is room for the actions' ids."""
+BESIDE = 8
+"""Columns of the box for its frame and its margins."""
 
 
 class HelpScreen(Dialog[None]):
     """The keys, drawn from the action registry."""
 
-    def __init__(self) -> None:
-        super().__init__("Keys")
+    def __init__(self, pane: str) -> None:
+        super().__init__(f"Keys of {pane}, then the others", "↑ ↓ read on · esc back")
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
@@ -35,21 +43,56 @@ class HelpScreen(Dialog[None]):
         groups = [(f"{current.number} {current.label}", app.registry.of_pane(current.keys))]
         groups.append(("Everywhere", app.registry.of_pane("")))
         groups += [(f"{p.number} {p.label}", app.registry.of_pane(p.id or "")) for p in others]
+        wide = app.size.width >= WITH_IDS
+        ids = max(len(action.id) for _, group in groups for action in group) if wide else 0
+        table = _Table(ids, min(int(app.size.width * 0.92), 140) - BESIDE)
         lines: list[Content] = []
         for title, actions in groups:
             lines.append(Content.assemble((title, "bold $primary")))
             if title == "Everywhere":
-                lines += [_line(keys, name, "") for keys, name in MOVING]
-            lines += [_of(action, why_not(action, app)) for action in actions]
+                for keys, name in MOVING:
+                    lines += table.lines(keys, "", name, "")
+            for action in actions:
+                keys = " ".join(action.signs) or "-"
+                lines += table.lines(keys, action.id, action.name, why_not(action, app))
             lines.append(Content(""))
+        lines.append(_without_key(app.registry))
         return [VerticalScroll(Static(Content("\n").join(lines)), can_focus=True)]
 
 
-def _of(action: Action, reason: str) -> Content:
-    keys = " ".join(map(key_sign, filter(None, action.key.split(",")))) or "^p"
-    return _line(keys, action.name, reason)
+class _Table:
+    """Lines of keys, ids (if ``ids`` cells are kept for them) and what they do."""
+
+    def __init__(self, ids: int, width: int) -> None:
+        self._ids = ids
+        self._indent = KEYS + 2 + (ids + 2 if ids else 0)
+        self._room = max(width - self._indent, 20)
+
+    def lines(self, keys: str, id_: str, name: str, reason: str) -> list[Content]:
+        """Return the line of an action, and those that its name and its reason go on in."""
+        first, *more = textwrap.wrap(name, self._room)
+        middle = (f"{id_:<{self._ids}}  ", "$text-muted") if self._ids else ("", "")
+        found = [Content.assemble((f"{keys:>{KEYS}}  ", "bold $accent"), middle, first)]
+        found += [Content(" " * self._indent + text) for text in more]
+        if not reason:
+            return found
+        told = f"not now: {reason}"
+        if found[-1].cell_length + len(told) + 2 <= self._indent + self._room:
+            found[-1] += Content.assemble((f"  {told}", "$text-disabled"))
+            return found
+        indent = " " * self._indent
+        return found + [
+            Content.assemble((indent + text, "$text-disabled"))
+            for text in textwrap.wrap(told, self._room)
+        ]
 
 
-def _line(keys: str, name: str, reason: str) -> Content:
-    tail = (f"  not now: {reason}", "$text-disabled") if reason else ("", "")
-    return Content.assemble((f"{keys:>14}  ", "bold $accent"), name, tail)
+def _without_key(registry: Registry) -> Content:
+    palette = " ".join(registry.actions["app.palette"].signs)
+    command = " ".join(registry.actions["app.command"].signs)
+    return Content.assemble(
+        (f"{'-':>{KEYS}}  ", "bold $accent"),
+        (f"no key: in palette ({palette}) and command line ({command})\n", "$text-muted"),
+        (f"{'':>{KEYS}}  ", ""),
+        ("Keys are changed in the settings, by the action's id.", "$text-muted"),
+    )

@@ -1,132 +1,181 @@
-"""The plan of an import: which studies, through which server, into which project, to where."""
+"""An input file before its rows are taken: which column is what, and what is passed over."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from textual.containers import Horizontal
+from textual import events
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static
+from textual.widgets import Static
 
-from anontui.tui.panes.studies import day
+from anontui.errors import ProjectError
+from anontui.project.inputfile import (
+    ACCESSION_NUMBER,
+    PATH,
+    PSEUDO_NAME,
+    InputTable,
+    Sheet,
+    guessed,
+    table_of,
+)
 from anontui.tui.screens.dialog import Dialog
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
-if TYPE_CHECKING:
-    from anontui.idis.archives import FoundAnswer
+WORDS = {PATH: "folder", ACCESSION_NUMBER: "accession number", PSEUDO_NAME: "pseudonym"}
+_TURNS: tuple[str | None, ...] = (None, PATH, ACCESSION_NUMBER, PSEUDO_NAME)
 
 
-@dataclass(frozen=True)
-class Target:
-    """Into which project, and to which folder or archive."""
+class SampleRows:
+    """What each column is taken for, and the file's rows."""
 
-    project: str
-    destination: str
-
-
-class _Rows:
-    def __init__(self, studies: Sequence[FoundAnswer]) -> None:
-        self._studies = studies
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.kinds: dict[int, str] = {}
+        self.passed: dict[int, str] = {}
 
     def __len__(self) -> int:
-        return len(self._studies)
+        return len(self.sheet.rows) + 1
 
-    def key(self, index: int) -> str:
-        """The study's UID."""
-        return self._studies[index].study
+    def key(self, index: int) -> int:
+        """The row's number in the file; 0 for the line that says what the columns are."""
+        return self.sheet.rows[index - 1].number if index else 0
 
     def cells(self, index: int) -> Sequence[str | Cell]:
-        """Accession number, date, what, counts, how much is imported already."""
-        study = self._studies[index]
-        return [
-            study.accession,
-            day(study.date),
-            study.description,
-            "" if study.series_count is None else str(study.series_count),
-            "" if study.instances is None else f"{study.instances:,}",
-            Cell(f"⚠ {study.imported:,} before", "warn") if study.imported else "",
-        ]
+        """Number, then the cells; what counts stands out."""
+        width = len(self.sheet.header)
+        if not index:
+            kinds = [self.kinds.get(at) for at in range(width)]
+            said = [Cell(f"▸ {WORDS[k]}", "good") if k else Cell("not used", "dim") for k in kinds]
+            return [Cell("", "dim"), *said]
+        row = self.sheet.rows[index - 1]
+        number = Cell(str(row.number), "dim")
+        if row.number in self.passed:
+            number = Cell(f"⚠ {row.number}", "warn")
+        texts = [*row.cells[:width], *[""] * (width - len(row.cells))]
+        return [number, *(Cell(t, "" if at in self.kinds else "dim") for at, t in enumerate(texts))]
 
 
-class ImportScreen(Dialog[Target]):
-    """Shows the plan; Enter imports.
+def _one_source(sheet: Sheet) -> dict[str, int]:
+    """Guess; where there are folders and accession numbers, that which fewer rows lack."""
+    places = guessed(sheet)
+    if PATH in places and ACCESSION_NUMBER in places:
+        filled = {
+            kind: sum(bool("".join(row.cells[places[kind] :][:1]).strip()) for row in sheet.rows)
+            for kind in (PATH, ACCESSION_NUMBER)
+        }
+        del places[min(filled, key=lambda kind: filled[kind])]
+    return places
+
+
+def _in_words(reason: str) -> str:
+    for kind, word in WORDS.items():
+        reason = reason.replace(f"no {kind}", f"no {word}")
+    return reason
+
+
+class ImportScreen(Dialog[InputTable]):
+    """Shows a file's columns; space says of the cursor's what it is.
 
     Parameters
     ----------
-    studies
-        What will be imported.
-    archive, server
-        Where they are, and who fetches them.
-    target
-        What is proposed.
-    left_out
-        How many of the marked studies are left to the mapping.
+    name
+        The file's name.
+    sheet
+        Its table.
     """
 
-    COLUMNS = (
-        Column("accession", "accession", 14, min_width=8),
-        Column("date", "date", 10, min_width=10),
-        Column("description", "description", None, min_width=8),
-        Column("series", "ser", 4, min_width=3, right=True),
-        Column("instances", "inst", 6, min_width=4, right=True),
-        Column("imported", "imported", 16, min_width=12),
-    )
-
-    def __init__(
-        self,
-        studies: Sequence[FoundAnswer],
-        archive: str,
-        server: str,
-        target: Target,
-        left_out: int,
-    ) -> None:
-        super().__init__("Import: nothing has been sent yet", "enter import · tab next · esc back")
-        self._studies = studies
-        count, total = len(studies), sum(one.instances or 0 for one in studies)
-        series = sum(one.series_count or 0 for one in studies)
-        what = f" ({series:,} series, {total:,} instances)" if total else ""
-        self._question = (
-            f"Import {count:,} stud{'y' if count == 1 else 'ies'}{what} "
-            f"from {archive} through {server}?"
+    def __init__(self, name: str, sheet: Sheet) -> None:
+        super().__init__(
+            f"Import {name}", "← → column · space what it is · enter take the rows · esc"
         )
-        self._meaning = "The project gives the pseudonyms."
-        if left_out:
-            self._meaning += f" {left_out:,} more in the mapping: create their jobs there."
-        self._project = Input(target.project, compact=True, select_on_focus=False)
-        self._target = Input(
-            target.destination,
-            placeholder=r"\\server\share\folder, or the name of an archive",
-            compact=True,
-            select_on_focus=False,
-        )
-        self._project.cursor_blink = self._target.cursor_blink = False
-        self._wrong = Static("", classes="problem", markup=False)
-        self._wrong.display = False
+        self._rows = SampleRows(sheet)
+        try:
+            self._rows.kinds = {at: kind for kind, at in _one_source(sheet).items()}
+        except ProjectError as error:  # two columns of one kind: the user says which
+            self._doubt = error.sentence()
+        else:
+            self._doubt = ""
+        self._word = Static(classes="question", markup=False)
+        self._detail = Static(classes="detail", markup=False)
+        self._table: InputTable | None = None
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
-        """Question, what it means, where to, studies."""
-        fields = (("project", self._project), ("to", self._target))
-        lines = [Horizontal(Label(f"{n:>8} "), field, classes="field") for n, field in fields]
-        question = Static(self._question, classes="question", markup=False)
-        meaning = Static(self._meaning, classes="meaning", markup=False)
-        grid = Grid(self.COLUMNS, _Rows(self._studies))
-        return [question, meaning, *lines, self._wrong, grid]
+        """What comes of it, the sample, what is passed over."""
+        header = self._rows.sheet.header
+        columns = [
+            Column("row", "row", 6, right=True),
+            *(
+                Column(f"c{at}", name.strip() or "(no name)", None, min_width=10)
+                for at, name in enumerate(header)
+            ),
+        ]
+        self._grid = Grid(columns, self._rows, cell_cursor=True)
+        self._grid.move_cursor(column=min(self._rows.kinds, default=0) + 1)
+        return [self._word, self._grid, self._detail]
 
-    def on_input_submitted(self) -> None:
-        """Enter imports, if it is said where to."""
-        target = Target(self._project.value.strip(), self._target.value.strip())
-        missing = [n for n, v in (("project", target.project), ("to", target.destination)) if not v]
-        if missing:
-            self._wrong.update(f"Fill in: {', '.join(missing)}")
-            self._wrong.display = True
+    def on_mount(self) -> None:
+        """Tell what comes of it."""
+        self._look()
+
+    def _look(self) -> None:
+        rows = self._rows
+        places = {kind: at for at, kind in rows.kinds.items()}
+        self._table, rows.passed = None, {}
+        missing = self._doubt or "Say which column has the folders or the accession numbers (space)"
+        if PATH in places and ACCESSION_NUMBER in places:
+            missing = "Take the folders or the accession numbers, not both"
+        elif PATH in places or ACCESSION_NUMBER in places:
+            table, passed = table_of(rows.sheet, places)
+            rows.passed = dict(passed)
+            count = len(table.rows)
+            what = WORDS[PATH if PATH in places else ACCESSION_NUMBER]
+            with_ = " with pseudonyms" if PSEUDO_NAME in places else ", without pseudonyms"
+            missing = f"{count} {what}{'s'[: count != 1]}{with_}"
+            self._table = table if count else None
+        self._word.update(f"{'✔' if self._table else '✖'} {missing}")
+        self._detail.update(self._passed())
+        self._grid.refresh_rows([rows.key(at) for at in range(min(len(rows), 1000))])
+
+    def _passed(self) -> str:
+        rows = self._rows
+        unused = [
+            name.strip() or "(no name)"
+            for at, name in enumerate(rows.sheet.header)
+            if at not in rows.kinds
+        ]
+        words = []
+        passed = [f"what is above row {rows.sheet.number}"] if rows.sheet.number > 1 else []
+        if rows.passed:
+            some = [f"row {at} {_in_words(why)}" for at, why in list(rows.passed.items())[:3]]
+            more = f" and {len(rows.passed) - 3} more" if len(rows.passed) > 3 else ""
+            passed.append(f"{'; '.join(some)}{more}")
+        if passed:
+            words.append(f"Passed over: {'; '.join(passed)}.")
+        if unused:
+            words.append(f"Not used: {', '.join(unused)}.")
+        return " ".join(words)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say what a column is; take the rows."""
+        if event.key == "enter":
+            event.prevent_default()
+            if self._table is not None:
+                self.dismiss(self._table)
+        elif event.key == "space":
+            self._turn(self._grid.cursor_column - 1)
         else:
-            self.dismiss(target)
             return
-        (self._target if target.project else self._project).focus()
+        event.stop()
 
-    def on_grid_activated(self) -> None:
-        """Enter means the same in the list."""
-        self.on_input_submitted()
+    def _turn(self, at: int) -> None:
+        """Take a column for the next thing that no other is taken for."""
+        if at < 0:
+            return
+        kinds, self._doubt = self._rows.kinds, ""
+        free = [k for k in _TURNS if k is None or k not in kinds.values() or kinds.get(at) == k]
+        kind = free[(free.index(kinds.get(at)) + 1) % len(free)]
+        kinds.pop(at, None)
+        if kind is not None:
+            kinds[at] = kind
+        self._look()

@@ -39,6 +39,7 @@ class PacsScreen(PaneScreen):
 
     def compose(self) -> ComposeResult:
         """Header, tabs, panes, strip, keys."""
+        yield self.too_small
         yield self.header
         yield self.tabs
         with Vertical(id="panes"):

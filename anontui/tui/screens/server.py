@@ -48,7 +48,7 @@ class ServerForm(Dialog["Settings"]):
         ]
         return [*lines, self._verdict]
 
-    def on_input_submitted(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter saves."""
         try:
             self.dismiss(self._entered())

@@ -57,7 +57,7 @@ class HeaderBar(Line):
         app, model = self.anontui, self.anontui.model
         wide = self.size.width >= 100
         left: list[str | tuple[str, str]] = [
-            (" anontui ", "bold $primary-background on $primary"),
+            (" anontui ", "bold $background on $primary"),
             "  ",
         ]
         left.append((app.folder_name(wide), "$text"))
@@ -120,11 +120,16 @@ class ActivityStrip(Line):
                     seconds = int((progress.total - progress.done) / rate)
                     left += [(f"  {seconds // 60}:{seconds % 60:02} left", "$text-muted")]
         right = f"+{others} more  " if others else ""
+        sign = " ".join(self.anontui.registry.actions["app.cancel-task"].signs[:1])
         return spread(
             Content.assemble(*left),
-            Content.assemble((right, "$text-muted"), ("x ", "bold $accent"), "cancel "),
+            Content.assemble((right, "$text-muted"), (f"{sign} ", "bold $accent"), "cancel "),
             self.size.width,
         )
+
+
+LAST = (("app.command", "command"), ("app.palette", "all"), ("app.help", "help"))
+"""What the key bar always shows."""
 
 
 class KeyBar(Line):
@@ -142,8 +147,12 @@ class KeyBar(Line):
             sign = (f" {key_sign(action.key)}", "$text-disabled" if off else "bold $accent")
             word = (f" {action.label} ", "$text-disabled" if off else "$text-muted")
             hints.append(Content.assemble(sign, word))
-        last = Content.assemble((" ^p", "bold $accent"), (" all ", "$text-muted"))
-        last += Content.assemble((" ?", "bold $accent"), (" help ", "$text-muted"))
+        last = Content.empty()
+        for action_id, name in LAST:
+            for key in app.registry.actions[action_id].signs[:1]:
+                last += Content.assemble((f" {key}", "bold $accent"), (f" {name} ", "$text-muted"))
+        if last.cell_length > self.size.width:
+            return last.truncate(self.size.width, ellipsis=True)
         line = Content.empty()
         for hint in hints:
             if line.cell_length + hint.cell_length + last.cell_length >= self.size.width:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rich.cells import cell_len, set_cell_size
 
 from anontui.tui.widgets.lineedit import printable
 
 ELLIPSIS = "…"
+MIN_WIDTH = 3
+"""No user makes a column narrower."""
 
 
 class Cell(NamedTuple):
@@ -45,6 +47,89 @@ class Column:
     min_width: int = 4
     right: bool = False
     editable: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All columns of a grid, and how the user wants them.
+
+    Parameters
+    ----------
+    columns
+        All there are.
+    hidden
+        Ids of those that do not show; never all.
+    widths
+        Cells that the user gave to columns, by id.
+    sort
+        Id of the column that the rows are sorted by; empty for none.
+    falling
+        The greatest first.
+    """
+
+    columns: tuple[Column, ...]
+    hidden: frozenset[str] = frozenset()
+    widths: tuple[tuple[str, int], ...] = ()
+    sort: str = ""
+    falling: bool = False
+
+    def shown(self) -> tuple[tuple[Column, ...], tuple[int, ...] | None]:
+        """The columns that show, as they are to be drawn, and their places among all."""
+        shown = [i for i, column in enumerate(self.columns) if column.id not in self.hidden]
+        if len(shown) == len(self.columns) and not self.widths and not self.sort:
+            return self.columns, None
+        widths = dict(self.widths)
+        drawn = []
+        for column in (self.columns[i] for i in shown):
+            width = widths.get(column.id)
+            sign = (" ▼" if self.falling else " ▲") if column.id == self.sort else ""
+            fixed = {} if width is None else {"width": width, "min_width": min(width, 4)}
+            drawn.append(replace(column, label=column.label + sign, **fixed))  # type: ignore[arg-type]
+        return tuple(drawn), tuple(shown)
+
+    def resized(self, column: Column, width: int) -> Layout:
+        """Give a column a width, in cells."""
+        widths = dict(self.widths) | {column.id: max(width, MIN_WIDTH)}
+        return replace(self, widths=tuple(widths.items()))
+
+    def toggled(self, column_id: str) -> Layout:
+        """Hide a column, or show it again; the last one stays."""
+        hidden = self.hidden ^ {column_id}
+        is_left = any(column.id not in hidden for column in self.columns)
+        return replace(self, hidden=hidden) if is_left else self
+
+    def sorted_by(self, column_id: str) -> Layout:
+        """Sort by a column; the same once more the other way, and then not at all."""
+        if self.sort != column_id:
+            return replace(self, sort=column_id, falling=False)
+        return replace(self, falling=True) if not self.falling else replace(self, sort="")
+
+    def plain(self) -> dict[str, Any]:
+        """What to remember of it, as JSON can hold it."""
+        return {
+            "hidden": sorted(self.hidden),
+            "widths": dict(self.widths),
+            "sort": self.sort,
+            "falling": self.falling,
+        }
+
+    def recalled(self, plain: object) -> Layout:
+        """Return it as it was remembered, as far as that makes sense."""
+        if not isinstance(plain, dict):
+            return self
+        ids = {column.id for column in self.columns}
+        hidden, widths = plain.get("hidden"), plain.get("widths")
+        hidden = {i for i in ids if i in hidden} if isinstance(hidden, list) else set()
+        widths = widths if isinstance(widths, dict) else {}
+        sizes = {k: w for k, w in widths.items() if k in ids and type(w) is int and w >= MIN_WIDTH}
+        sort = plain.get("sort")
+        return replace(
+            self,
+            hidden=frozenset(hidden) if hidden < ids else frozenset(),
+            widths=tuple(sizes.items()),
+            sort=sort if isinstance(sort, str) and sort in ids else "",
+            falling=plain.get("falling") is True,
+        )
 
 
 class Rows(Protocol):

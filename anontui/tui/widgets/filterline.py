@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual import events
 from textual.widgets import Input
 
 if TYPE_CHECKING:
-    from anontui.tui.panes.pane import Pane
+    from anontui.tui.widgets.grid import Grid
+
+
+class Filtered(Protocol):
+    """What has a table and shows only the rows that match."""
+
+    grid: Grid
+    filter_text: str
+
+    def filter_by(self, text: str) -> None:
+        """Show only the rows that match."""
 
 
 class FilterLine(Input):
     """Filters a pane while it is typed: Enter keeps the filter, Esc drops it."""
 
-    def __init__(self, pane: Pane) -> None:
+    def __init__(self, pane: Filtered) -> None:
         super().__init__(pane.filter_text, placeholder="filter", classes="filter", compact=True)
         self._pane = pane
 

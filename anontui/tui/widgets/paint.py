@@ -29,14 +29,14 @@ CLASSES = {
     f"grid--{name}"
     for name in (
         *("header", "row", "cursor", "bar", "cell", "mark", "flash"),
-        *("edit", "edit-cursor", "thumb", "empty"),
+        *("range", "edit", "edit-bad", "edit-cursor", "thumb", "empty"),
         *("good", "busy", "bad", "warn", "dim", "accent"),
     )
 }
 """Component classes. Where several meet, a later one overrules: row, tone, flash, cursor, cell."""
 
 CSS = """
-Grid {
+Surface {
     height: 1fr;
     width: 1fr;
     & > .grid--header { color: $text-muted; text-style: bold; }
@@ -47,6 +47,8 @@ Grid {
     & > .grid--mark { color: $accent; text-style: bold; }
     & > .grid--flash { color: $foreground; text-style: bold; }
     & > .grid--edit { color: $foreground; background: $primary 35%; text-style: none; }
+    & > .grid--range { color: $background; background: $primary; }
+    & > .grid--edit-bad { background: $error 22%; text-style: none; }
     & > .grid--edit-cursor { text-style: reverse; }
     & > .grid--thumb { color: $foreground 30%; }
     & > .grid--good { color: $success; }
@@ -64,6 +66,8 @@ Grid {
     &:ansi {
         & > .grid--cursor { background: transparent; }
         & > .grid--edit { background: transparent; text-style: underline; }
+        & > .grid--edit-bad { background: transparent; color: $error; text-style: underline; }
+        & > .grid--range { color: $foreground; background: transparent; text-style: reverse; }
         &:focus > .grid--cursor { text-style: reverse; }
         &.-cells:focus > .grid--cursor { text-style: bold; }
     }
@@ -78,16 +82,19 @@ class Look(NamedTuple):
 
     ``bar`` is 0 away from the cursor, 1 at it, 2 at it with focus; ``at`` the column of
     the cell cursor or the edit, -1 for none; ``flash`` the columns that changed just now;
-    ``edit`` what shows of the text that is edited, before, under and after its cursor.
+    ``edit`` what shows of the text that is edited, before, under and after its cursor, and
+    ``wrong`` that it cannot stay so; ``chosen`` the columns that are in the chosen range.
     """
 
     cells: tuple[str | Cell, ...]
     bar: int
     at: int
-    marked: bool
     flash: frozenset[int] | None
     thumb: bool
-    edit: tuple[str, str, str] | None
+    marked: bool = False
+    edit: tuple[str, str, str] | None = None
+    wrong: bool = False
+    chosen: range = range(0)
 
 
 class Frame(NamedTuple):
@@ -114,8 +121,10 @@ class Frame(NamedTuple):
             return self.width
         columns = (old.flash or frozenset()) ^ (new.flash or frozenset())
         columns |= changes(old.cells, new.cells)
-        if (old.at, old.edit) != (new.at, new.edit):
+        if (old.at, old.edit, old.wrong) != (new.at, new.edit, new.wrong):
             columns |= {old.at, new.at} - {-1}
+        if old.chosen != new.chosen:
+            columns |= {*old.chosen, *new.chosen}
         end = max((self.places[i].end for i in columns if i < len(self.places)), default=0)
         whole = GUTTER + end >= self.width - MARGIN  # a whole line is at hand, a part must be cut
         return self.width if whole else GUTTER + end
@@ -270,7 +279,8 @@ class Painter:
             zip(self.frame.columns, self.frame.places, strict=True)
         ):
             if look.edit and i == look.at:
-                edit, under = self._style("row", "edit"), self._style("row", "edit", "edit-cursor")
+                names = ["row", "edit", *(("edit-bad",) if look.wrong else ())]
+                edit, under = self._style(*names), self._style(*names, "edit-cursor")
                 yield list(zip(look.edit, (edit, under, edit), strict=True))
                 continue
             cell = look.cells[i] if i < len(look.cells) else ""
@@ -279,6 +289,8 @@ class Painter:
             if look.flash and i in look.flash:
                 names.append("flash")
             names += cursor
+            if i in look.chosen:
+                names.append("range")
             if i == look.at:
                 names.append("cell")
             yield [(fit(text, place.width, column.right), self._style(*names))]

@@ -23,11 +23,20 @@ class NoRows:
 
 
 class View:
-    """Rows as they are shown: all of them, or those that ``order`` names, in its order."""
+    """Rows as they are shown: all of them, or those that ``order`` names, in its order.
 
-    def __init__(self, rows: Rows | None = None, order: Sequence[int] | None = None) -> None:
+    Of each row all cells show, or those that ``shown`` names.
+    """
+
+    def __init__(
+        self,
+        rows: Rows | None = None,
+        order: Sequence[int] | None = None,
+        shown: tuple[int, ...] | None = None,
+    ) -> None:
         self.rows: Rows = NoRows() if rows is None else rows
         self.order = order
+        self.shown = shown
 
     def __len__(self) -> int:
         return len(self.rows if self.order is None else self.order)
@@ -38,7 +47,8 @@ class View:
 
     def cells(self, row: int) -> tuple[str | Cell, ...]:
         """Return the texts of a row that is shown."""
-        return tuple(self.rows.cells(row if self.order is None else self.order[row]))
+        cells = self.rows.cells(row if self.order is None else self.order[row])
+        return tuple(cells if self.shown is None else [cells[i] for i in self.shown])
 
     def keys(self) -> Iterator[Hashable]:
         """Keys of all rows that are shown."""

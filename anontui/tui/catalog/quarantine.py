@@ -1,0 +1,244 @@
+"""Actions on held files: opening the list, and what its two screens offer."""
+
+from __future__ import annotations
+
+from anontui.tui.actions import Action
+from anontui.tui.catalog.needs import late, loaded, server_up
+from anontui.tui.catalog.stages import asked, do, here
+
+_LIST = here("quarantine", "the list of held files (quarantine.list)")
+_ONE = here("review", "a held file that is looked at")
+_WAITS = asked("none_waits")
+
+QUARANTINE: tuple[Action, ...] = (
+    Action(
+        "quarantine.list",
+        "h",
+        "Show the files that the active server holds back, for its admins",
+        late("quarantine", "open_list"),
+        label="held files",
+        pane="servers",
+        needs=(loaded, server_up),
+    ),
+    Action(
+        "quarantine.show",
+        "enter,i",
+        "Look at this file",
+        late("quarantine", "look"),
+        label="look",
+        pane="quarantine",
+        needs=(_LIST, asked("no_copy")),
+    ),
+    Action(
+        "quarantine.mark",
+        "space",
+        "Mark this file",
+        do("mark"),
+        label="mark",
+        pane="quarantine",
+        needs=(_LIST,),
+    ),
+    Action(
+        "quarantine.release",
+        "r",
+        "Release the marked files, or this one, as they are",
+        late("quarantine", "release"),
+        label="release",
+        pane="quarantine",
+        needs=(_LIST, _WAITS),
+        changes=True,
+    ),
+    Action(
+        "quarantine.release-again",
+        "p",
+        "Have the marked files, or this one, judged again by the policy as it is now",
+        late("quarantine", "release", True),
+        label="by the policy",
+        pane="quarantine",
+        needs=(_LIST, _WAITS),
+        changes=True,
+    ),
+    Action(
+        "quarantine.reject",
+        "delete,D",
+        "Reject the marked files, or this one, for a reason",
+        late("quarantine", "reject"),
+        label="reject",
+        pane="quarantine",
+        needs=(_LIST, _WAITS),
+        changes=True,
+    ),
+    Action(
+        "quarantine.decided",
+        "a",
+        "Show what was decided on too, or only what waits",
+        do("switch_decided"),
+        label="all/waiting",
+        pane="quarantine",
+        needs=(_LIST,),
+    ),
+    Action(
+        "quarantine.filter",
+        "slash",
+        "Filter the files",
+        do("ask_filter"),
+        label="filter",
+        pane="quarantine",
+        needs=(_LIST,),
+    ),
+    Action(
+        "quarantine.reread",
+        "R",
+        "Ask the server again",
+        do("ask"),
+        label="reread",
+        pane="quarantine",
+        needs=(_LIST,),
+    ),
+)
+
+_PICTURE, _BOX, _FRAMES = asked("no_picture"), asked("no_box"), asked("one_frame")
+_OPEN = asked("is_decided")
+_MOVES = (("left", "h", -1, 0), ("right", "l", 1, 0), ("up", "k", 0, -1), ("down", "j", 0, 1))
+
+REVIEW: tuple[Action, ...] = (
+    Action(
+        "review.box",
+        "n",
+        "Draw a new box",
+        do("new_box"),
+        label="new box",
+        pane="review",
+        needs=(_ONE, _PICTURE),
+    ),
+    *(
+        Action(
+            f"review.move-{name}",
+            f"{name},{letter}",
+            f"Move the box, or the picture, {name}",
+            do("move", across, down),
+            pane="review",
+            needs=(_ONE, _PICTURE),
+        )
+        for name, letter, across, down in _MOVES
+    ),
+    *(
+        Action(
+            f"review.size-{name}",
+            f"shift+{name},{letter.upper()}",
+            f"Move the box's {'right' if across else 'lower'} edge {name}",
+            do("resize", across, down),
+            pane="review",
+            needs=(_ONE, _PICTURE),
+        )
+        for name, letter, across, down in _MOVES
+    ),
+    Action(
+        "review.next-box",
+        "tab",
+        "Go to the next box",
+        do("next_box"),
+        pane="review",
+        needs=(_ONE, _BOX),
+    ),
+    Action(
+        "review.drop-box",
+        "x,delete,backspace",
+        "Take this box away",
+        do("drop_box"),
+        label="drop box",
+        pane="review",
+        needs=(_ONE, _BOX),
+    ),
+    Action(
+        "review.release-blacked",
+        "b",
+        "Release the file with the boxes blacked out in all frames",
+        late("quarantine", "release_blacked"),
+        label="release blacked out",
+        pane="review",
+        needs=(_ONE, _OPEN, _BOX),
+        changes=True,
+    ),
+    Action(
+        "review.release",
+        "r",
+        "Release the file as it is",
+        late("quarantine", "release"),
+        label="as it is",
+        pane="review",
+        needs=(_ONE, _OPEN),
+        changes=True,
+    ),
+    Action(
+        "review.release-again",
+        "p",
+        "Have the file judged again by the policy as it is now",
+        late("quarantine", "release", True),
+        label="by the policy",
+        pane="review",
+        needs=(_ONE, _OPEN),
+        changes=True,
+    ),
+    Action(
+        "review.reject",
+        "D",
+        "Reject the file, for a reason",
+        late("quarantine", "reject"),
+        label="reject",
+        pane="review",
+        needs=(_ONE, _OPEN),
+        changes=True,
+    ),
+    Action(
+        "review.zoom-in",
+        "plus,equals_sign",
+        "Come nearer to the box, or the middle",
+        do("zoom", 1),
+        label="nearer",
+        pane="review",
+        needs=(_ONE, _PICTURE),
+    ),
+    Action(
+        "review.zoom-out",
+        "minus",
+        "Go back again",
+        do("zoom", -1),
+        pane="review",
+        needs=(_ONE, _PICTURE),
+    ),
+    Action(
+        "review.next-frame",
+        "full_stop,pagedown",
+        "Go to the next frame",
+        do("step_frame", 1),
+        label="frame",
+        pane="review",
+        needs=(_ONE, _FRAMES),
+    ),
+    Action(
+        "review.previous-frame",
+        "comma,pageup",
+        "Go to the frame before",
+        do("step_frame", -1),
+        pane="review",
+        needs=(_ONE, _FRAMES),
+    ),
+    Action(
+        "review.next-file",
+        "right_square_bracket",
+        "Go to the next file",
+        do("step_file", 1),
+        label="next file",
+        pane="review",
+        needs=(_ONE,),
+    ),
+    Action(
+        "review.previous-file",
+        "left_square_bracket",
+        "Go to the file before",
+        do("step_file", -1),
+        pane="review",
+        needs=(_ONE,),
+    ),
+)
