@@ -452,10 +452,12 @@ def test_a_large_job_is_not_kept_waiting_by_small_ones(ledger: Ledger, share: Pa
     words(share / "small", *["slow"] * 25)
     large = create(ledger.store, "large", "out")
     small = [create(ledger.store, "small", f"out-{number}") for number in range(12)]
-    ended(ledger.store, large)
-    assert JobStatus.DONE not in [status_of(ledger.store, job_id) for job_id in small[-2:]]
-    for job_id in small:
+    for job_id in (large, *small):
         ended(ledger.store, job_id)
+    rows = ledger.database.rows("SELECT job_id, what FROM audit ORDER BY rowid")
+    done = [row["job_id"] for row in rows if row["what"] == "done"]
+    assert len(done) == 13
+    assert done[-1] != large
 
 
 @pytest.mark.usefixtures("obedient")
