@@ -78,7 +78,7 @@ def _picture(found: Mapping[int, Job], ids: Sequence[int], height: int) -> Rende
     jobs = sorted(found.values(), key=lambda job: (_ORDER.index(job.status), job.job_id))
     room = max(height - 6, 1)
     counts = Counter(job.status for job in jobs)
-    words = [f"{counts[name]} {name}" for name in _ORDER if counts[name]]  # type: ignore[index]
+    words = [f"{counts[name]} {name}" for name in _ORDER if counts[name]]  # type: ignore[index]  # a status is its text
     if missing := len(ids) - len(found):
         words.append(f"{missing} NOT_FOUND")
     final = sum(job.status.is_final for job in jobs) + missing

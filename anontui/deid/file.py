@@ -193,7 +193,7 @@ class Deidentifier:
                     emission = self._spans.instance(data, 0, transfer_syntax)
                 except DeidError:
                     raise
-                except Exception:  # noqa: BLE001 - as above
+                except Exception:  # noqa: BLE001 - the other executor decides
                     emission = None
             if emission is not None:
                 outcome, head = self._emitted(emission)

@@ -10,9 +10,10 @@ from pathlib import Path
 from anontui.errors import CallRefused, SettingsError
 from anontui.server.database import Database
 from anontui.server.folder import DataFolder
-from anontui.server.identities import Identities, is_template
+from anontui.server.identities import Identities
 from anontui.server.projects import Projects
 from anontui.server.review import Review
+from anontui.server.templates import is_template
 
 _DELIVERED = """
     SELECT job_id, destination_type, destination_path, target, source_anonymizedpatientid AS patient

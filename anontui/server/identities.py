@@ -22,15 +22,13 @@ from pathlib import Path
 
 from anontui.deid.earlier import Earlier
 from anontui.deid.pseudonym import Pseudonym
-from anontui.errors import DeidError, UsageError
+from anontui.errors import DeidError
 from anontui.server.database import Database, Row
+from anontui.server.templates import numbered
 from anontui.server.users import now
 
 ANY_PROJECT = ""
 """The project of what was imported for all of them."""
-DEFAULT_TEMPLATE = "{site}-{n:06d}"
-_NUMBER = re.compile(r"\{n(?::0?([1-9][0-9]?)d)?\}")
-_MOST_DIGITS = 12
 
 _OF = "(:projects IS NULL OR project IN (SELECT value FROM json_each(:projects)))"
 _SELECT = """
@@ -222,7 +220,7 @@ class Identities:
         project
             Whose patients they are.
         template
-            A text with ``{n}`` or ``{n:06d}``; see :func:`check_template`.
+            A text with ``{n}`` or ``{n:06d}``; see :mod:`anontui.server.templates`.
         patient_ids
             Original Patient IDs, none of them empty.
         keep
@@ -359,31 +357,6 @@ def _list(projects: frozenset[str] | None) -> str | None:
     return None if projects is None else json.dumps(sorted(projects))
 
 
-def check_template(template: str, site: str = "") -> str:
-    """Return a template with its ``{site}`` filled in.
-
-    Raises
-    ------
-    UsageError
-        If it has no ``{n}`` or two, or makes no valid Patient ID.
-    """
-    filled = template.replace("{site}", site)
-    bare = _NUMBER.sub("", filled)
-    digits = int((_NUMBER.search(filled) or ["", "0"])[1] or 0)
-    is_valid = len(bare) + max(digits, _MOST_DIGITS) <= 64 and bare.isprintable()
-    if len(_NUMBER.findall(filled)) != 1 or re.search(r"[{}\\]", bare) or not is_valid:
-        raise UsageError(
-            "This is no template for pseudonyms",
-            advice="Write a short text with one {n}, such as " + DEFAULT_TEMPLATE,
-        )
-    return filled
-
-
-def is_template(pseudonym: str) -> bool:
-    """True if a pseudonym is to be made of a number that is given out."""
-    return _NUMBER.search(pseudonym) is not None
-
-
 def _is_valid(entry: Entry, values: Iterable[tuple[str, str, str]]) -> bool:
     """Whether what is new in an entry can stand in a file."""
     try:
@@ -410,15 +383,11 @@ def _next(connection: sqlite3.Connection, template: str) -> str:
     taken = True
     while taken:
         number += 1
-        name = _numbered(template, number)
+        name = numbered(template, number)
         sql = "SELECT 1 FROM patients WHERE new_id = ? LIMIT 1"
         taken = connection.execute(sql, (name,)).fetchone() is not None
     connection.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", (template, number))
     return name
-
-
-def _numbered(template: str, number: int) -> str:
-    return _NUMBER.sub(lambda found: str(number).zfill(int(found[1] or 0)), template)
 
 
 class _Writer:
@@ -503,7 +472,7 @@ class _Writer:
                 new = values | ({"created": now()} if "created" in values else {})
                 columns = ", ".join(new)
                 marks = ", ".join(f":{name}" for name in new)
-                insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+                insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - the same
                 row = (self._connection.execute(insert, new).lastrowid,)
                 self.patients += table == "patients"
             self._seen[names] = int(row[0] or 0)
@@ -522,12 +491,5 @@ class _Writer:
             " date_offset = coalesce(date_offset, ?),"
             " original_accession = coalesce(nullif(original_accession, ''), ?),"
             " new_accession = coalesce(nullif(new_accession, ''), ?) WHERE study = ?",
-            (
-                facts.date,
-                facts.new_date,
-                facts.offset,
-                facts.accession,
-                facts.new_accession,
-                study,
-            ),
+            (facts.date, facts.new_date, facts.offset, facts.accession, facts.new_accession, study),
         )

@@ -35,11 +35,11 @@ from anontui.deid.readers.texts import lines_of, read_text, shown
 from anontui.deid.readers.yamlnodes import Node, load_nodes
 from anontui.errors import DeidError, SettingsError, UsageError
 from anontui.server.config import ConfigFile, ae_title, check_names, text_list, told_of
-from anontui.server.identities import check_template
 from anontui.server.incoming import Incoming
 from anontui.server.layouts import DEFAULT, check_layout
 from anontui.server.nodes import Nodes, can_retrieve
 from anontui.server.places import Places, safe_name
+from anontui.server.templates import check_template
 from anontui.server.users import Role
 from anontui.unc import normalise
 

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 from anontui.deid.earlier import NOTHING, Earlier
 from anontui.deid.pseudonym import Pseudonym
 from anontui.errors import DeidError
-from anontui.server.identities import is_template
 from anontui.server.items import Held, ItemStatus, Outcome
 from anontui.server.layouts import DEFAULT, file_name
 from anontui.server.notes import PROTOCOL, Boxes, Desk, Names, Notes
 from anontui.server.projects import Project
 from anontui.server.quarantine import FILTERS, Pardon
+from anontui.server.templates import is_template
 
 if TYPE_CHECKING:
     from anontui.deid import Deidentifier, Policy

@@ -27,10 +27,9 @@ from anontui.server.identities import (
     IdentitiesDatabase,
     Identity,
     StudyFacts,
-    check_template,
-    is_template,
 )
 from anontui.server.phi_index import COLUMNS, read_index, write_csv
+from anontui.server.templates import check_template, is_template
 
 FACTS = StudyFacts("Jansen^Invented", "20240131", "ACC 7", "Patient one", "20230131", "", -365)
 

@@ -284,7 +284,7 @@ class Walk:
                 if wanted & IS_TOKEN:
                     self._told.append((tag, data[value:stop]))
             if do == STRICT:
-                if argument(data, value, stop) is None:  # type: ignore[operator]
+                if argument(data, value, stop) is None:  # type: ignore[operator]  # STRICT has one
                     raise Unusual
             elif do == MEMO:
                 raw = data[at_:stop]
