@@ -141,7 +141,7 @@ class PaneScreen(Screen[None]):
     def refresh_lines(self) -> None:
         """Draw the lines around the panes again."""
         for line in (self.header, self.tabs, self.strip, self.keybar):
-            line.refresh()
+            line.redraw()
 
     def jobs_changed(self, ids: Collection[int], flash: Collection[int]) -> None:
         """The server told something new of these jobs; those in ``flash`` were known before."""

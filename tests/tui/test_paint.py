@@ -20,8 +20,13 @@ from anontui.tui.widgets.paint import Line, middle, thumb
 
 COLORS = st.sampled_from([None, "red", "default", "#102030", "#a0b0c0", "color(200)"])
 STYLES = st.builds(
-    Style, color=COLORS, bgcolor=COLORS, bold=st.booleans(), reverse=st.none() | st.booleans()
+    Style,
+    color=COLORS,
+    bgcolor=COLORS,
+    reverse=st.none() | st.booleans(),
+    **dict.fromkeys(["bold", "dim", "italic", "underline", "strike"], st.booleans()),
 )
+ENDS = {"22": {"1", "2"}, "23": {"3"}, "24": {"4"}, "27": {"7"}, "29": {"9"}}
 SEGMENTS = st.lists(st.tuples(st.sampled_from(["a", "bc ", "漢", ""]), STYLES), min_size=1)
 
 
@@ -41,12 +46,12 @@ def as_seen(output: str) -> tuple[list[tuple[str, frozenset[str]]], frozenset[st
         for code in re.findall(r"[34]8;5;\d+|[34]8;2;\d+;\d+;\d+|\d+", codes):
             if code == "0":
                 fore, back, flags = "", "", frozenset()
-            elif code[0] == "3" or code[0] == "9":
+            elif code[0] in "39" and len(code) > 1:
                 fore = "" if code == "39" else code
             elif (code[0] == "4" and len(code) > 1) or code[:2] == "10":
                 back = "" if code == "49" else code
             else:
-                flags |= {code}
+                flags = flags - ENDS[code] if code in ENDS else flags | {code}
     return seen, flags | {"f" + fore, "b" + back}
 
 
@@ -79,6 +84,9 @@ def test_says_less() -> None:
     segments = [Segment("text ", base), Segment("tone ", base + Style(color="#99c794"))] * 4
     ours, theirs = (kind(segments).render(console("truecolor")) for kind in (Line, Strip))
     assert len(ours) < 0.7 * len(theirs)
+    bold = [Segment("text ", base), Segment("new ", base + Style(bold=True))] * 4
+    ours, theirs = (kind(bold).render(console("truecolor")) for kind in (Line, Strip))
+    assert len(ours) < 0.4 * len(theirs)
 
 
 @given(st.integers(0, 60), st.integers(0, 2_000_000), st.floats(0, 1))

@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from anontui.operations.selecting import SelectedFolder
 
 
+AROUND = 60
+"""Rows on both sides of the cursor whose files are asked for their size, more than are in view:
+a share takes a millisecond for each, so that asking all of a large folder takes long."""
+
+
 @dataclass(eq=False)
 class Node:
-    """A folder or file of the tree. ``children`` is None while it was never opened."""
+    """A folder or file of the tree.
+
+    ``children`` is None while it was never opened, ``size`` while nobody asked for it.
+    """
 
     path: Path
     is_folder: bool
     depth: int
-    size: int = 0
+    size: int | None = None
     expanded: bool = False
     children: list[Node] | None = None
     note: tuple[str, str] = field(default=("", ""))
@@ -38,16 +46,14 @@ class Node:
 
 
 def read_folder(folder: Path, depth: int) -> list[Node]:
-    """What is in a folder: folders first, no dotfiles. Runs in the worker."""
-    nodes: list[Node] = []
+    """What is in a folder: folders first, no dotfiles, no sizes. Runs in the worker."""
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            is_folder = entry.is_dir()
-            size = 0 if is_folder else _size(entry)
-            nodes.append(Node(folder / entry.name, is_folder, depth, size))
-    return sorted(nodes, key=lambda node: (not node.is_folder, sort_key(node.path.name)))
+        found = [
+            (not entry.is_dir(), sort_key(entry.name), entry.name)
+            for entry in entries
+            if not entry.name.startswith(".")
+        ]
+    return [Node(folder / name, not is_file, depth) for is_file, _, name in sorted(found)]
 
 
 def read_tree(node: Node, opened: Collection[Path] = ()) -> Node:
@@ -63,11 +69,12 @@ def read_tree(node: Node, opened: Collection[Path] = ()) -> Node:
     return node
 
 
-def _size(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat().st_size
-    except OSError:
-        return 0
+def _weigh(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        try:
+            node.size = node.path.stat().st_size
+        except OSError:
+            node.size = 0
 
 
 def _is_selection(name: str) -> bool:
@@ -129,6 +136,7 @@ class FilesPane(Pane):
         self._roots: list[Node] = []
         self._rows = NodeRows([])
         self._to_expand: set[str] = set()
+        self._weighing = False
 
     def rows(self) -> NodeRows:
         """The open part of the tree."""
@@ -157,6 +165,24 @@ class FilesPane(Pane):
         self.grid.set_rows(self._rows)
         self.apply_filter()
         self.show_title()
+        self.cursor_moved()
+
+    def cursor_moved(self) -> None:
+        """Find out the sizes of the files around the cursor that are not known yet."""
+        nodes, row = self._rows.nodes, self.grid.cursor_row
+        order = range(len(nodes)) if self.grid.order is None else self.grid.order
+        near = (nodes[at] for at in order[max(row - AROUND, 0) : row + AROUND])
+        unknown = [node for node in near if node.size is None and not node.is_folder]
+        if self._weighing or not unknown:
+            return
+
+        def done(_: None) -> None:
+            self._weighing = False
+            self.grid.refresh_rows([node.path for node in unknown])
+            self.cursor_moved()
+
+        self._weighing = True
+        self.anontui.start("sizes", lambda: _weigh(unknown), done)
 
     def _open(self, node: Node) -> None:
         node.expanded = True
@@ -167,7 +193,7 @@ class FilesPane(Pane):
         def done(fresh: Node) -> None:
             node.children, node.note = fresh.children, fresh.note if fresh.note[0] else node.note
             self._show()
-            for child in node.children or ():
+            for child in (node.children or ()) if self._to_expand else ():
                 if str(child.path) in self._to_expand:
                     self._to_expand.discard(str(child.path))
                     self._open(child)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.message import Message
 
 from anontui.errors import UsageError
@@ -72,6 +73,8 @@ class Pane(Vertical):
         super().__init__(id=self.label.lower(), classes="pane")
         self.grid: Grid = PaneGrid(self)
         self.filter_text = ""
+        self._titled = ""
+        self._is_titling = False
 
     @property
     def anontui(self) -> AnonTUI:
@@ -116,12 +119,27 @@ class Pane(Vertical):
         content = Content.assemble((f"{self.number} ", "bold $accent"), (self.label, "bold"))
         for part in parts:
             content = Content.assemble(content, (" · ", "$text-disabled"), part)
-        self.border_title = content.markup
+        if content.markup != self._titled:
+            self._titled, self._is_titling = content.markup, True
+            self.border_title = content.markup
+            self._is_titling = False
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Repaint; for a new title only the frame's upper edge, since all costs 8 kB a time."""
+        if self._is_titling:
+            regions = (Region(0, 0, self.outer_size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def marks_changed(self) -> None:
         """Count the marks in the title; actions may have become possible."""
         self.show_title()
-        self.anontui.front.keybar.refresh()
+        self.anontui.front.keybar.redraw()
 
     # -- filter --------------------------------------------------------------------------
 

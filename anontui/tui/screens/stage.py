@@ -81,7 +81,7 @@ class Stage(Screen[None]):
     def refresh_lines(self) -> None:
         """Draw the lines around the parts again."""
         for line in (self.head, self.strip, self.keys):
-            line.refresh()
+            line.redraw()
 
     # Textual calls the handlers of all classes: those here call what subclasses may replace.
 
@@ -161,7 +161,7 @@ class StageHead(Line):
         super().__init__()
         self._stage = stage
 
-    def render(self) -> Content:
+    def says(self) -> Content:
         """Draw the line for the width there is."""
         left: list[str | tuple[str, str]] = [
             (" anontui ", "bold $background on $primary"),
@@ -183,7 +183,7 @@ class StageKeys(Line):
         super().__init__()
         self._stage = stage
 
-    def render(self) -> Content:
+    def says(self) -> Content:
         """Draw as many hints as fit; back and help always do."""
         app = self._stage.anontui
         last = Content.empty()

@@ -39,6 +39,7 @@ class Line(Widget):
     """One line that draws itself from the app's state."""
 
     DEFAULT_CSS = "Line { height: 1; }"
+    _drawn = Content.empty()
 
     @property
     def anontui(self) -> AnonTUI:
@@ -48,11 +49,25 @@ class Line(Widget):
         assert isinstance(self.app, AnonTUI)  # noqa: S101 - tells the type checker
         return self.app
 
+    def says(self) -> Content:
+        """What the line says now, for the width there is."""
+        raise NotImplementedError
+
+    def render(self) -> Content:
+        """Draw it, and remember what was drawn."""
+        self._drawn = self.says()
+        return self._drawn
+
+    def redraw(self) -> None:
+        """Draw it again if it says something else now: a line over SSH costs 500 bytes."""
+        if not self.says().is_same(self._drawn):
+            self.refresh()
+
 
 class HeaderBar(Line):
     """Project folder, server and its state, and how the batch stands."""
 
-    def render(self) -> Content:
+    def says(self) -> Content:
         """Draw the line for the width there is."""
         app, model = self.anontui, self.anontui.model
         wide = self.size.width >= 100
@@ -81,7 +96,7 @@ class HeaderBar(Line):
 class TabBar(Line):
     """The panes' names, where only one pane fits the screen."""
 
-    def render(self) -> Content:
+    def says(self) -> Content:
         """Draw the tabs, the open one lit."""
         parts: list[str | tuple[str, str]] = [" "]
         for pane in self.anontui.front.panes:
@@ -93,7 +108,7 @@ class TabBar(Line):
 class ActivityStrip(Line):
     """What runs in the background: how far, how fast, how long still; else the last word said."""
 
-    def render(self) -> Content:
+    def says(self) -> Content:
         """Draw the running task, or what was said last."""
         task = next(iter(self.anontui.tasks.values()), None)
         if task is None:
@@ -135,7 +150,7 @@ LAST = (("app.command", "command"), ("app.palette", "all"), ("app.help", "help")
 class KeyBar(Line):
     """The keys that mean something here; a key that is disabled now is dimmed."""
 
-    def render(self) -> Content:
+    def says(self) -> Content:
         """Draw as many hints as fit; help and palette always do."""
         app = self.anontui
         hints: list[Content] = []

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
+from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
@@ -188,15 +189,34 @@ class Line(Strip):
 @lru_cache(maxsize=4096)
 def change(before: Style | None, style: Style, system: ColorSystem) -> str:
     """Return the escape sequence that turns one style, or any, into another."""
-    if (
-        before is not None
-        and style.color is not None
-        and before.bgcolor == style.bgcolor
-        and before.without_color == style.without_color
+    if before is None:
+        return f"\x1b[{';'.join(filter(None, ('0', Strip.render_ansi(style, system))))}m"
+    codes: list[str] = []
+    for names, off in _FLAGS:
+        had = {name for name in names if getattr(before, name)}
+        has = {name for name in names if getattr(style, name)}
+        if had - has:
+            codes.append(off)
+            had = set()  # one code ends all of them
+        codes += (names[name] for name in names if name in has - had)
+    for old, new, foreground in (
+        (before.color, style.color, True),
+        (before.bgcolor, style.bgcolor, False),
     ):
-        return f"\x1b[{';'.join(style.color.downgrade(system).get_ansi_codes())}m"
-    return f"\x1b[{';'.join(filter(None, ('0', Strip.render_ansi(style, system))))}m"
+        if new != old:
+            color = new or RichColor.default()
+            codes += color.downgrade(system).get_ansi_codes(foreground=foreground)
+    return f"\x1b[{';'.join(codes)}m" if codes else ""
 
+
+_FLAGS: tuple[tuple[dict[str, str], str], ...] = (
+    ({"bold": "1", "dim": "2"}, "22"),
+    ({"italic": "3"}, "23"),
+    ({"underline": "4"}, "24"),
+    ({"reverse": "7"}, "27"),
+    ({"strike": "9"}, "29"),
+)
+"""The flags that styles of a table have, with the codes that begin and end them (ECMA-48)."""
 
 _SYSTEMS = {
     "standard": ColorSystem.STANDARD,

@@ -117,11 +117,11 @@ class SearchForm(Vertical):
         """Remember the field that the mouse chose; other keys mean something now."""
         if isinstance(event.widget, Field) and event.widget is self.screen.focused:
             self._last = event.widget
-        self._anontui.front.keybar.refresh()
+        self._anontui.front.keybar.redraw()
 
     def on_descendant_blur(self) -> None:
         """Other keys mean something now."""
-        self._anontui.front.keybar.refresh()
+        self._anontui.front.keybar.redraw()
 
     async def press(self, event: events.Key) -> bool:
         """Take a key at once, so that none that was typed fast overtakes another.
