@@ -133,7 +133,8 @@ class Pane(Vertical):
     ) -> Self:
         """Repaint; for a new title only the frame's upper edge, since all costs 8 kB a time."""
         if self._is_titling:
-            regions = (Region(0, 0, self.outer_size.width, 1),)
+            edge = Region(0, 0, self.outer_size.width, 1)
+            regions = (edge.translate(-self.content_offset),)  # they count from the content
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def marks_changed(self) -> None:
