@@ -47,6 +47,10 @@ class Lung:
         """Make these jobs the folder's batch."""
         Batch(tuple(ids), "p01", self.call.url).save(self.folder)
 
+    def wait(self, ids: Iterable[int]) -> list[str]:
+        """The states in which jobs end."""
+        return [self.call.wait(job_id)["status"] for job_id in ids]
+
     @contextmanager
     def app(self, *words: str, columns: int = 120, rows: int = 40) -> Iterator[Terminal]:
         """The app, when its server has answered."""
