@@ -44,6 +44,21 @@ TOLD = {
 }
 """What is told of each job, and what is advised."""
 
+MAPPING = rf"""## Description ##
+Places
+
+## Options ##
+root_source_path,{SHARE}
+project,{PROJECT}
+destination_path,{SHARE}\out
+
+## Mapping ##
+source,pseudo_id,pseudo_name,description
+folder:good,LUNG-001,LUNG-001,
+folder:\\other\share\study,LUNG-002,LUNG-002,
+folder:good2,LUNG-003,LUNG-003,
+"""
+
 
 @dataclass
 class Failed:
@@ -104,6 +119,11 @@ def create(place: Lung) -> None:
     place.batch(JOBS)
 
 
+def files_of(place: Lung) -> list[Path]:
+    """What was delivered."""
+    return list((place.share / "out").rglob("*.dcm"))
+
+
 def plain(screen: str) -> str:
     """The words of a screen, however they are broken into lines."""
     return " ".join(re.sub(r"[│╭╮╰╯─▐▌]", " ", screen).split())
@@ -140,6 +160,35 @@ def test_each_is_explained_put_right_and_reset(failed: Failed) -> None:
         terminal.wait_for(r"✔ DONE[^$]*" * len(JOBS))
         assert "ERROR" not in terminal.screen()
         leave(terminal)
-    results = list((place.share / "out").rglob("*.dcm"))
-    assert len(results) == 5
+    assert len(files_of(place)) == 5
     assert len(list((place.share / "blocked").rglob("*.dcm"))) == 1
+
+
+def test_a_place_that_the_server_does_not_open(tmp_path: Path) -> None:
+    """Told when jobs are created; corrected, the rest is created, and nothing twice."""
+    with lung(tmp_path) as place:
+        write_dicom(place.share / "good", 1)
+        write_dicom(place.share / "good2", 1)
+        (place.folder / "anon_mapping.csv").write_text(MAPPING)
+        with place.app() as terminal:
+            terminal.wait_for(r"3 Mapping · 3 rows · saved")
+            terminal.press("3", "c")
+            terminal.wait_for(r"3 to create on p01 · 0 already created")
+            terminal.press("c")
+            terminal.wait_for(r"1 of 3 jobs were created, then it stopped: The server refuses")
+            terminal.wait_for(r"\\\\other\\share\\study is not on a share")
+            terminal.wait_for(r"1 job · █+ 100 %", LONG)
+
+            terminal.press("Down", "Left", "e", "C-u")
+            terminal.type("folder:good2")
+            terminal.press("Enter")
+            terminal.wait_for(r"2 +folder:good2 +LUNG-002[^$]*3 +folder:good2 +LUNG-003")
+            terminal.wait_for(r"3 Mapping · 3 rows · saved")
+            terminal.press("c")
+            terminal.wait_for(r"2 to create on p01 · 1 already created")
+            terminal.press("c")
+            terminal.wait_for(r"3 jobs · █+ 100 %", LONG)
+            leave(terminal)
+        assert place.audit("created") == [1, 2, 3]
+    names = {path.relative_to(place.share / "out").parts[0] for path in files_of(place)}
+    assert names == {"LUNG-001", "LUNG-002", "LUNG-003"}
