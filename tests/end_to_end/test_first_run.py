@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,19 +47,14 @@ def built_in(isolated_home: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServeProcess]:
-    """A server that somebody runs already, with user alice."""
+def url(tmp_path: Path) -> Iterator[str]:
+    """The url of a server that somebody runs already, with user alice."""
     (tmp_path / "share").mkdir()
     server = ServeProcess(tmp_path / "server", tmp_path / "share", "--project", PROJECT)
     try:
-        server.start()
-        yield server
+        yield server.start().url
     finally:
         server.kill()
-
-
-def url_of(server: ServeProcess) -> str:
-    return yaml.safe_load((server.data / "server.json").read_text())["url"]
 
 
 def test_from_nothing_to_a_finished_job(folder: Path, settings: Path, built_in: Path) -> None:
@@ -81,8 +75,8 @@ def test_from_nothing_to_a_finished_job(folder: Path, settings: Path, built_in: 
         terminal.wait_for(r"3 Mapping · 0 rows · saved")
         terminal.press("2", "R")
         terminal.wait_for(r"▸ data")
-        while not re.search(r"▸ patient1", terminal.screen()):
-            terminal.press("Down", "Right")
+        terminal.press("Down", "Right")
+        terminal.wait_for(r"▸ patient1")
         terminal.press("Down", "Space")
         terminal.wait_for(r"● +▸ patient1 +2 of 2 CT", LONG)
         terminal.press("a")
@@ -130,9 +124,8 @@ def fill_in(terminal: Terminal, url: str, token: str) -> None:
     assert token not in terminal.screen()
 
 
-def test_by_url_user_and_token(folder: Path, settings: Path, server: ServeProcess) -> None:
+def test_by_url_user_and_token(folder: Path, settings: Path, url: str) -> None:
     """A token with a slip is told before anything is saved; the right one is taken."""
-    url = url_of(server)
     with Terminal(ANONTUI, cwd=folder, columns=80, rows=24) as terminal:
         terminal.wait_for(CHOICES, LONG)
         terminal.press("u")
@@ -153,7 +146,7 @@ def test_by_url_user_and_token(folder: Path, settings: Path, server: ServeProces
 
 
 def test_from_anonapi_s_settings(
-    folder: Path, settings: Path, server: ServeProcess, isolated_home: Path
+    folder: Path, settings: Path, url: str, isolated_home: Path
 ) -> None:
     """They are offered first, and taken by Enter; AnonAPI's own file stays as it is."""
     theirs = isolated_home / ANONAPI_NAME
@@ -161,7 +154,7 @@ def test_from_anonapi_s_settings(
         yaml.safe_dump(
             {
                 "active_server_name": "p01",
-                "servers": {"p01": url_of(server), "p02": "https://p02.example/api"},
+                "servers": {"p01": url, "p02": "https://p02.example/api"},
                 "user_name": "alice",
                 "user_token": ALICE_TOKEN,
                 "job_default_parameters": {"project_name": PROJECT},

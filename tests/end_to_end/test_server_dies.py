@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
 from anontui.project.mapping import Mapping
 from tests import needs
@@ -20,7 +21,7 @@ pytestmark = needs.program("tmux")
 
 JOBS = range(1, 7)
 FILES = 300
-UID = "1.2.3.4."
+ROOT = "1.2.3.4."
 OPTIONS = rf"""## Description ##
 Six patients
 
@@ -40,12 +41,12 @@ def write_many(folder: Path) -> None:
     dataset = pydicom.dcmread(path)
     dataset.Rows = dataset.Columns = 16
     dataset.PixelData = dataset.PixelData[: 2 * 16 * 16]
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{UID}10000"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"{ROOT}10000")
     dataset.save_as(path)
     content = path.read_bytes()
     path.unlink()
     for number in range(10_000, 10_000 + FILES):
-        new = content.replace(f"{UID}10000".encode(), f"{UID}{number}".encode())
+        new = content.replace(f"{ROOT}10000".encode(), f"{ROOT}{number}".encode())
         (folder / f"{number}.dcm").write_bytes(new)
 
 
