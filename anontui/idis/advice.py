@@ -53,8 +53,12 @@ JOB_ERRORS = (
         ),
     ),
     (
-        r"could not move file|no space left|disk quota",
+        r"could not move file(?! to the destination:)|no space left|disk quota",
         Advice("The destination share is full. Make room on it, then reset the job.", RESET),
+    ),
+    (
+        r"could not move file to the destination",  # and why, which is not that it is full
+        Advice("Check the destination's path and the rights to it, then reset the job.", RESET),
     ),
     (
         r"opt(ed|s)?[- ]?out",

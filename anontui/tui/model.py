@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ class Model:
     batch_error: AnonTUIError | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
     servers: dict[str, ServerState] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
+    """When each server answered last, by :func:`time.monotonic`."""
     loaded: bool = False
 
     def server_name(self) -> str:
@@ -45,7 +48,16 @@ class Model:
         state = self.server_state()
         if state is None:
             return "○", "", "$text-muted"
-        return ("●", "up", "$success") if state.up else ("✖", "down", "$error")
+        return ("●", "up", "$success") if state.up else ("✖", self.down(state.name), "$error")
+
+    def down(self, name: str) -> str:
+        """That a server is down, and since how long: so old is all that is shown of it."""
+        if name not in self.heard:
+            return "down"
+        seconds = int(time.monotonic() - self.heard[name])
+        if seconds < 100:
+            return f"down {seconds} s"
+        return f"down {seconds // 60} min" if seconds < 6000 else f"down {seconds // 3600} h"
 
     def job_ids(self) -> tuple[int, ...]:
         """The ids of the batch, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,8 @@ class Polling:
         app, model = self._app, self._app.model
         self._busy = False
         model.servers.update(look.servers)
+        now = time.monotonic()
+        model.heard.update({name: now for name, state in look.servers.items() if state.up})
         new = look.jobs.keys() - model.jobs.keys()
         changed = {i for i, job in look.jobs.items() if model.jobs.get(i) != job}
         model.jobs.update(look.jobs)

@@ -75,7 +75,7 @@ def reset(app: AnonTUI) -> None:
 def _elsewhere(app: AnonTUI, action_id: str) -> None:
     app.screen.dismiss(None)
     app.main.show_pane(app.main.servers)
-    app.call_after_refresh(app.run_action_named, app.registry.actions[action_id])
+    app.call_later(app.run_action_named, app.registry.actions[action_id])
 
 
 def _active_server(app: AnonTUI) -> None:

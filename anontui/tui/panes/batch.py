@@ -107,17 +107,20 @@ class BatchPane(Pane):
         return JobRows(self.anontui.model)
 
     def title(self) -> list[str | tuple[str, str]]:
-        """How many jobs, how far, how many errors."""
+        """How many jobs, how far, how many errors.
+
+        Beside marks or a filter there is room for the first alone; the header has the rest.
+        """
         model = self.anontui.model
         total = len(model.job_ids())
         if not total:
             return []
+        parts: list[str | tuple[str, str]] = [f"{total} job{'s'[: total != 1]}"]
+        if self.grid.marks or self.filter_text:
+            return parts
         counts = model.counts()
         done, errors = counts[JobStatus.DONE], counts[JobStatus.ERROR]
-        parts: list[str | tuple[str, str]] = [
-            f"{total} job{'s'[: total != 1]}",
-            (f"{bar(done, total, 12)} {100 * done // total} %", "$success"),
-        ]
+        parts.append((f"{bar(done, total, 12)} {100 * done // total} %", "$success"))
         if errors:
             parts.append((f"✖ {errors} error{'s'[: errors != 1]}", "$error"))
         return parts

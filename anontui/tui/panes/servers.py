@@ -50,7 +50,7 @@ class ServerRows:
             return [Cell("○", "dim"), name, Cell("…", "dim"), word]
         if state.up:
             return [Cell("●", "good"), name, Cell(latency(state.latency_ms), "dim"), word]
-        return [Cell("✖", "bad"), name, Cell("down", "bad"), word]
+        return [Cell("✖", "bad"), name, Cell(self._model.down(server.name), "bad"), word]
 
 
 class ServersPane(Pane):

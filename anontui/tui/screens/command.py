@@ -107,7 +107,7 @@ class CommandScreen(ModalScreen[None]):
             return
         app.commands.add(text)
         self.dismiss(None)
-        app.call_after_refresh(app.run_action_named, command.action, command.text)
+        app.call_later(app.run_action_named, command.action, command.text)
 
 
 class _Matches(Widget):
