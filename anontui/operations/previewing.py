@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anontui import unc
 from anontui.errors import UsageError
 
 if TYPE_CHECKING:
-    from anontui.deid import Deidentifier
+    from anontui.deid import Deidentifier, Policy
+    from anontui.deid.rules.pixelrules import Box
     from anontui.deid.run.explain import Explained
     from anontui.operations.workspace import Workspace
+    from anontui.project.mapping import Mapping
 
 MOST_FILES = 5000
 _HOLD = (
@@ -26,6 +30,7 @@ _HOLD = (
     "embedded_overlay",
     "identity_left",
 )
+_ROWS, _COLUMNS = 0x00280010, 0x00280011
 _PREFIXES = ("folder:", "fileselection:")
 
 
@@ -34,12 +39,14 @@ class Forecast:
     """What would become of a file. It is identity.
 
     ``reason`` is empty if it would be done, else why it would be held or rejected; where a
-    filter holds it, ``elements`` are what would happen if it were released.
+    filter holds it, ``elements`` are what would happen if it were released. ``boxes`` are what
+    a pixel rule of the policy would black out.
     """
 
     status: str
     reason: str
     elements: Sequence[Explained]
+    boxes: tuple[Box, ...] = ()
 
 
 class Explainer:
@@ -71,7 +78,8 @@ class Explainer:
         outcome, elements = explain(self._engine, path)
         if outcome.status != "done" and not elements and self._lenient is not None:
             _, elements = explain(self._lenient, path)
-        return Forecast(outcome.status, outcome.reason, elements)
+        boxes = _blacked_out(self._engine.policy, elements)
+        return Forecast(outcome.status, outcome.reason, elements, boxes)
 
     def _made(self) -> tuple[Deidentifier, Deidentifier]:
         from anontui.deid import Deidentifier, Policy
@@ -87,6 +95,22 @@ class Explainer:
             passing = replace(passing, **{name: False})  # type: ignore[arg-type]
         released = replace(policy, filters=passing)
         return Deidentifier(policy, key, pseudonyms), Deidentifier(released, key, pseudonyms)
+
+
+def _blacked_out(policy: Policy, elements: Sequence[Explained]) -> tuple[Box, ...]:
+    """What the pixel rule that fits a file with these elements blacks out."""
+    from anontui.deid.rules.options import Option
+
+    if Option.CLEAN_PIXEL_DATA not in policy.options:
+        return ()
+    top = {_number(one.tag): (one.before or "").strip() for one in elements if not one.place}
+    rows, columns = (int(top.get(tag) or 0) for tag in (_ROWS, _COLUMNS))
+    rule = policy.pixel_rules.fitting(lambda tag: top.get(tag, ""), rows, columns)
+    return rule.boxes if rule is not None else ()
+
+
+def _number(tag: str) -> int:
+    return int(re.sub("[^0-9A-Fa-f]", "", tag), 16)
 
 
 def files_near(path: Path) -> tuple[list[Path], int]:
@@ -121,21 +145,45 @@ def files_of_source(workspace: Workspace, source: str | None) -> list[Path]:
         If they are not.
     """
     prefix = next((one for one in _PREFIXES if (source or "").startswith(one)), "")
-    unc = (source or "").removeprefix(prefix)
-    local = workspace.share_map().to_local(unc) if unc.startswith("\\\\") else None
+    path = (source or "").removeprefix(prefix)
+    local = workspace.share_map().to_local(path) if unc.is_unc(path) else None
+    return _files_at(local, is_selection=prefix == "fileselection:")
+
+
+def files_of_row(workspace: Workspace, mapping: Mapping, text: str) -> list[Path]:
+    """The files that the source of a mapping's row names, as :func:`files_of_source` does.
+
+    Raises
+    ------
+    UsageError, ProjectError
+        If they cannot be seen from here, or it is no source.
+    """
+    from anontui.operations.roots import Root
+    from anontui.project.source import Source, SourceKind
+
+    source = Source.parse(text)
+    local = None
+    if unc.is_unc(source.value):
+        local = workspace.share_map().to_local(source.value)
+    elif source.is_path:
+        root = Root.of(workspace, mapping).local
+        local = unc.as_local(source.value) or (root and root / source.value.replace("\\", "/"))
+    return _files_at(local, is_selection=source.kind is SourceKind.FILESELECTION)
+
+
+def _files_at(local: Path | None, *, is_selection: bool) -> list[Path]:
     if local is None:
         raise UsageError(
-            "The data of this job are not on a share that this machine sees",
+            "The data are not on a share that this machine sees",
             advice="Data of a PACS are seen on the server only; for a share: anontui paths.",
         )
-    if prefix == "fileselection:":
-        from anontui.project.selection import Selection
+    if not is_selection:
+        return files_near(local)[0]
+    from anontui.project.selection import Selection
 
-        found = [local.parent / name for name in Selection.load(local).paths[:MOST_FILES]]
-    else:
-        found, _ = files_near(local)
+    found = [local.parent / name for name in Selection.load(local).paths[:MOST_FILES]]
     if not found:
-        raise UsageError("The selection of this job is empty", advice="Look at the selection.")
+        raise UsageError("The selection is empty", advice="Look at the selection.")
     return found
 
 

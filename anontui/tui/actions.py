@@ -19,6 +19,7 @@ from anontui.errors import SettingsError
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
+_ACTION = re.compile(r"\{([a-z0-9.-]+)\}")
 Need = Callable[["AnonTUI"], str]
 """Looks whether a condition holds: an empty text, or the reason why it does not."""
 
@@ -107,6 +108,19 @@ class Registry:
         """The action that a key means while ``pane`` has the focus."""
         return self._by_key.get((pane, key)) or self._by_key.get(("", key))
 
+    def has_key(self, key: str) -> bool:
+        """Whether a key means something anywhere."""
+        return any(bound == key for _, bound in self._by_key)
+
+    def with_keys(self, text: str) -> str:
+        """A text with the keys as they are now: ``{app.quit}`` → ``q``.
+
+        An action that has no key is called by its name in the command line (``:app.quit``).
+        """
+        return _ACTION.sub(
+            lambda found: next(iter(self.actions[found[1]].signs), f":{found[1]}"), text
+        )
+
     def of_pane(self, pane: str) -> list[Action]:
         """The actions of one pane (or of all, for an empty name), in their order."""
         return [action for action in self.actions.values() if action.pane == pane]
@@ -116,7 +130,7 @@ def why_not(action: Action, app: AnonTUI) -> str:
     """The reason why an action cannot run now; empty if it can."""
     if action.changes and app.readonly:
         return "the app was started read-only"
-    return next(filter(None, (need(app) for need in action.needs)), "")
+    return app.here.not_here(action) or next(filter(None, (need(app) for need in action.needs)), "")
 
 
 _TEXTUAL_NAMES = {

@@ -22,6 +22,7 @@ from anontui.tui.actions import Action, Registry, why_not
 from anontui.tui.catalog import ACTIONS
 from anontui.tui.commanding import History
 from anontui.tui.front import PaneScreen
+from anontui.tui.fullscreen import FullScreen
 from anontui.tui.history import Activity
 from anontui.tui.main import MainScreen
 from anontui.tui.model import Model
@@ -79,8 +80,14 @@ class AnonTUI(App[int]):
 
     @property
     def front(self) -> PaneScreen:
-        """The screen of panes that is in front, or behind the open question."""
+        """The screen of panes that is in front, or behind what is open over it."""
         screens = (one for one in reversed(self.screen_stack) if isinstance(one, PaneScreen))
+        return next(screens, self.main)
+
+    @property
+    def here(self) -> FullScreen:
+        """The screen that actions are about: in front, or behind the open question."""
+        screens = (one for one in reversed(self.screen_stack) if isinstance(one, FullScreen))
         return next(screens, self.main)
 
     def on_mount(self) -> None:
@@ -91,10 +98,10 @@ class AnonTUI(App[int]):
         self.call_after_refresh(self.load)
 
     async def on_event(self, event: events.Event) -> None:
-        """Let a screen of panes take its keys in order (see :meth:`PaneScreen.take_key`)."""
+        """Let a screen take its keys in order (see :meth:`FullScreen.take_key`)."""
         is_taken = (
             isinstance(event, events.Key)
-            and isinstance(self.screen, PaneScreen)
+            and isinstance(self.screen, FullScreen)
             and await self.screen.take_key(event)
         )
         if not is_taken:
@@ -146,7 +153,7 @@ class AnonTUI(App[int]):
                 watch_folder(model.folder, self.post_message)
         if loaded.recovered is not None and model.editor is loaded.editor:
             self.main.mapping.file.recovered(loaded.recovered)
-        self.front.refresh_lines()
+        self.here.refresh_lines()
         self.polling.restart()
 
     def on_folder_changed(self, _: FolderChanged) -> None:
@@ -174,16 +181,11 @@ class AnonTUI(App[int]):
             action.run(self)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action of the panes, or of the open screen, for the command palette."""
-        scope = getattr(screen, "scope", "")
-        if isinstance(screen, PaneScreen):
-            scopes = screen.scopes
-        elif scope:
-            scopes = frozenset({scope})
-        else:
+        """Every action that can be meant on the open screen, for the command palette."""
+        if not isinstance(screen, FullScreen):
             return
         for action in self.registry.actions.values():
-            if action.pane not in scopes:
+            if action.pane not in screen.scopes:
                 continue
             reason = why_not(action, self)
             keys = f" · {' '.join(action.signs)}" if action.signs else ""
@@ -216,8 +218,7 @@ class AnonTUI(App[int]):
         """Show it in the strip, if it has a name."""
         if message.task.label:
             self.tasks[message.task.number] = message.task
-            self.front.refresh_lines()
-            self.refresh_strip()
+            self.here.refresh_lines()
 
     def on_task_progress(self, message: TaskProgress) -> None:
         """Show how far it is."""
@@ -250,15 +251,13 @@ class AnonTUI(App[int]):
                 seconds = time.monotonic() - task.started
                 self.activity.add(f"{task.label}: done in {seconds:.1f} s", "$success")
             task.done(message.value)
-        self.front.refresh_lines()
-        self.refresh_strip()
+        self.here.refresh_lines()
 
     # -- telling the user ----------------------------------------------------------------
 
     def refresh_strip(self) -> None:
-        """Draw the activity strip again, that of the open screen too."""
-        for strip in {self.front.strip, getattr(self.screen, "strip", self.front.strip)}:
-            strip.redraw()
+        """Draw the activity strip again."""
+        self.here.strip.redraw()
 
     def say(self, text: str, tone: str = "$text-muted") -> None:
         """Say something in the activity strip."""

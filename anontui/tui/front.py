@@ -1,4 +1,4 @@
-"""What screens made of panes share: lines around them, layout, and where a key goes."""
+"""What screens made of panes share: which pane has the keys, and the layout."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
-from anontui.tui.widgets.bars import ActivityStrip, HeaderBar, KeyBar, TabBar
+from anontui.tui.actions import Action
+from anontui.tui.catalog.places import PANES
+from anontui.tui.fullscreen import FullScreen
+from anontui.tui.widgets.bars import HeaderBar, TabBar
 
 if TYPE_CHECKING:
-    from anontui.tui.app import AnonTUI
     from anontui.tui.panes.pane import Pane
 
 WIDE, HIGH = 104, 28
@@ -22,7 +23,7 @@ LEAST = (44, 12)
 """With fewer columns or lines nothing can be read."""
 
 
-class PaneScreen(Screen[None]):
+class PaneScreen(FullScreen):
     """Panes between a header and a key bar; ``current`` is the one that takes the keys.
 
     A subclass composes what it puts into ``panes``, in the order of their numbers.
@@ -33,34 +34,47 @@ class PaneScreen(Screen[None]):
     """What the header says after the project folder."""
 
     def __init__(self, panes: tuple[Pane, ...], current: Pane, name: str) -> None:
-        super().__init__(id=name)
+        super().__init__(name)
         self.header: HeaderBar = HeaderBar()
         self.tabs: TabBar = TabBar()
-        self.strip: ActivityStrip = ActivityStrip()
-        self.keybar: KeyBar = KeyBar()
         self.too_small: Static = Static(id="too-small")
         self.panes = panes
         self.current: Pane = current
         self.current.add_class("current")
         self._zoomed = False
 
-    @property
-    def anontui(self) -> AnonTUI:
-        """The app, with its type."""
-        return self.header.anontui
-
     def on_mount(self) -> None:
         """Give the first pane the focus."""
         self.current.take_focus()
 
-    def on_screen_resume(self) -> None:
-        """What changed meanwhile, the lines show too."""
-        self.refresh_lines()
+    @property
+    def keys(self) -> str:
+        """The group of the current pane."""
+        return self.current.keys
 
     @property
     def scopes(self) -> frozenset[str]:
-        """The groups of actions that can be meant here."""
-        return frozenset({"", *(pane.id or "" for pane in self.panes), self.current.keys})
+        """The groups of all its panes."""
+        return super().scopes | {pane.id or "" for pane in self.panes}
+
+    @property
+    def table(self) -> Pane:
+        """The current pane."""
+        return self.current
+
+    def groups(self) -> list[tuple[str, str]]:
+        """The current pane's, those of everywhere, then the other panes'."""
+        current = self.current
+        others = [pane for pane in self.panes if pane is not current]
+        return [
+            (current.keys, f"{current.number} {current.label}"),
+            ("", "Everywhere"),
+            *((pane.id or "", f"{pane.number} {pane.label}") for pane in others),
+        ]
+
+    def not_here(self, action: Action) -> str:
+        """Need: no action of a screen beside the panes, since that is not open."""
+        return "" if action.pane in PANES else super().not_here(action)
 
     # -- layout --------------------------------------------------------------------------
 
@@ -90,10 +104,11 @@ class PaneScreen(Screen[None]):
             self.call_after_refresh(self.current.take_focus)  # what is hidden loses the focus
         if small:
             columns, lines = LEAST
+            quits = self.anontui.registry.with_keys("{app.quit} quits.")
             self.too_small.update(
                 Content(
                     f"{self.size.width} x {self.size.height} is too small: {columns} x {lines}"
-                    " at least. Make the window larger or the letters smaller. q quits."
+                    f" at least. Make the window larger or the letters smaller. {quits}"
                 )
             )
 
@@ -116,14 +131,9 @@ class PaneScreen(Screen[None]):
 
     def back(self) -> None:
         """Drop one thing: the range, else the marks, else the filter, else the zoom."""
-        pane = self.current
-        if pane.grid.has_range:
-            pane.grid.drop_range()
-        elif pane.grid.marks:
-            pane.grid.clear_marks()
-        elif pane.filter_text:
-            pane.filter_by("")
-        elif self.zoomed:
+        if self.current.drop_one():
+            return
+        if self.zoomed:
             self.zoomed = False
         else:
             self.leave()
@@ -140,7 +150,8 @@ class PaneScreen(Screen[None]):
 
     def refresh_lines(self) -> None:
         """Draw the lines around the panes again."""
-        for line in (self.header, self.tabs, self.strip, self.keybar):
+        super().refresh_lines()
+        for line in (self.header, self.tabs):
             line.redraw()
 
     def jobs_changed(self, ids: Collection[int], flash: Collection[int]) -> None:
@@ -149,17 +160,7 @@ class PaneScreen(Screen[None]):
     # -- keys ----------------------------------------------------------------------------
 
     async def take_key(self, event: events.Key) -> bool:
-        """Do what a key means here, before the next one is looked at.
-
-        Textual queues keys for the widget that has the focus; of keys typed fast, or sent
-        in one piece over a slow line, a later one would then overtake an edit or a change
-        of focus. An edit comes first, then the registry, then the grid's own movements.
-
-        Returns
-        -------
-        bool
-            False if the key means nothing here.
-        """
+        """Do what a key means: an edit comes first, then the registry, then the grid's moves."""
         grid = self.current.grid
         if self.has_class("too-small"):
             action = self.anontui.registry.for_key(event.key, "")
@@ -168,12 +169,4 @@ class PaneScreen(Screen[None]):
             return event.key != "ctrl+q"
         if self.focused is not grid or event.key == "ctrl+q":
             return False
-        if grid.press(event.key, event.character):
-            return True
-        app = self.anontui
-        action = app.registry.for_key(event.key, self.current.keys)
-        if action is not None:
-            app.run_action_named(action)
-            return True
-        bindings = grid._bindings.key_to_bindings.get(event.key, ())
-        return any([await app.run_action(binding.action, grid) for binding in bindings])
+        return grid.press(event.key, event.character) or await self.do_key(event.key, grid)

@@ -95,16 +95,26 @@ def remember(app: AnonTUI, word: str, **changes: Any) -> None:
 # -- clipboard ---------------------------------------------------------------------------------
 
 
-def copy(app: AnonTUI, text: str, what: str) -> None:
-    """Copy a text to where the user can paste it, and say where that is."""
+def copy(app: AnonTUI, text: str, what: str, *, is_identity: bool = False) -> None:
+    """Copy a text to where the user can paste it, and say where that is.
+
+    Where the terminal has no clipboard that is a file; a patient's identity is written to none.
+    """
+    warning = ": it may show who a patient is" if is_identity else ""
     setting = app.model.workspace.settings.clipboard if app.model.workspace else None
     where = clipboard(setting, len(text.encode()), os.environ)
     if where == "tmux" and _to_tmux(text):
-        app.say(f"Copied {what} to tmux and the clipboard", "$success")
+        app.say(f"Copied {what} to tmux and the clipboard{warning}", "$success")
         return
     if where == "terminal":
         app.copy_to_clipboard(text)
-        app.say(f"Copied {what} to the clipboard", "$success")
+        app.say(f"Copied {what} to the clipboard{warning}", "$success")
+        return
+    if is_identity:
+        app.say(
+            "Not copied: this terminal has no clipboard, and identity is kept in no file",
+            "$warning",
+        )
         return
     path = session.state_folder() / "copied.txt"
     try:

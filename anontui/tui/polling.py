@@ -103,7 +103,7 @@ class Polling:
             app.say(look.error.sentence(), "$error")
         state = model.server_state()
         self._failures = 0 if state and state.up and not look.error else self._failures + 1
-        app.front.refresh_lines()
+        app.here.refresh_lines()
         if self._again:
             self._again = False
             self.restart()

@@ -151,7 +151,7 @@ async def preview(seat: Seat, path: Path) -> Any:
     """Open the preview of one file beside others; the picture is there when it returns."""
     from anontui.tui.screens.preview import PreviewScreen
 
-    screen = PreviewScreen(seat.app, [path])
+    screen = PreviewScreen([path])
     seat.app.push_screen(screen)
     await seat.until(lambda: screen.is_attached)
     await seat.settle()

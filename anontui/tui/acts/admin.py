@@ -14,7 +14,7 @@ def overview(app: AnonTUI) -> None:
     """Show all servers."""
     from anontui.tui.screens.overview import OverviewScreen
 
-    app.push_screen(OverviewScreen(app))
+    app.push_screen(OverviewScreen())
 
 
 def identities(app: AnonTUI) -> None:
@@ -22,11 +22,13 @@ def identities(app: AnonTUI) -> None:
     from anontui.tui.screens.identities import IdentitiesScreen
 
     server = common.workspace_of(app).settings.active_server
-    app.push_screen(IdentitiesScreen(app, server))
+    app.push_screen(IdentitiesScreen(server))
 
 
 def newest_jobs(app: AnonTUI) -> None:
     """Show the newest jobs of the server under the overview's cursor."""
     from anontui.tui.acts.servers import jobs_of
 
-    jobs_of(app, str(app.screen.grid.cursor_key))  # type: ignore[attr-defined]
+    table = app.here.table
+    assert table is not None  # noqa: S101 - the action needs it
+    jobs_of(app, str(table.key))

@@ -26,7 +26,7 @@ _FIELDS = {field.name: field for field in FIELDS}
 
 def change(app: AnonTUI) -> None:
     """Change the setting under the cursor."""
-    screen = app.screen
+    screen = app.here
     assert isinstance(screen, SettingsScreen)  # noqa: S101 - the action needs it
     name = str(screen.grid.cursor_key)
     if name.startswith(KEY):
@@ -48,12 +48,13 @@ def change(app: AnonTUI) -> None:
     elif _FIELDS[name].kind in (TEXT, FOLDER):
         _text(app, _FIELDS[name])
     else:
-        app.say(f"{name} is changed in your editor: e opens the file", "$warning")
+        word = app.registry.with_keys("in your editor: {settings.edit-here} opens the file")
+        app.say(f"{name} is changed {word}", "$warning")
 
 
 def reset(app: AnonTUI) -> None:
     """Take the setting under the cursor out of the file, so that its default holds."""
-    screen = app.screen
+    screen = app.here
     assert isinstance(screen, SettingsScreen)  # noqa: S101 - the action needs it
     name = str(screen.grid.cursor_key)
     if name.startswith(KEY):
@@ -73,7 +74,7 @@ def reset(app: AnonTUI) -> None:
 
 
 def _elsewhere(app: AnonTUI, action_id: str) -> None:
-    app.screen.dismiss(None)
+    app.here.dismiss(None)
     app.main.show_pane(app.main.servers)
     app.call_later(app.run_action_named, app.registry.actions[action_id])
 
@@ -88,7 +89,8 @@ def _active_server(app: AnonTUI) -> None:
 
     options = [(server.name, server.url) for server in now.servers]
     if not options:
-        app.say("There is no server yet: add one on the servers' pane (1, a)", "$warning")
+        keys = app.registry.with_keys("({app.pane-1}, {server.add})")
+        app.say(f"There is no server yet: add one on the servers' pane {keys}", "$warning")
         return
     app.push_screen(
         ChooseScreen("Active server", options, now.active_server_name or "", lambda _: None), chosen

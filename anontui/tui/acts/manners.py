@@ -63,9 +63,10 @@ def switch_mouse(app: AnonTUI) -> None:
 
 def copy(app: AnonTUI) -> None:
     """Copy the marked rows, else the cell or row under the cursor."""
-    text, what = app.front.current.copied()
+    text, what = app.here.copied()
     if text:
-        manners.copy(app, text, what)
+        table = app.here.table
+        manners.copy(app, text, what, is_identity=table is not None and table.shows_identity)
     else:
         app.say("There is nothing here to copy", "$warning")
 

@@ -1,4 +1,4 @@
-"""Previews: of what is chosen in the files pane, or of a job's source."""
+"""Previews: of what is chosen in the files pane, of a row's source, or of a job's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def of_file(app: AnonTUI) -> None:
         return files_near(path)
 
     def done(found: tuple[list[Path], int]) -> None:
-        app.push_screen(PreviewScreen(app, *found))
+        app.push_screen(PreviewScreen(*found))
 
     app.start("preview", work, done)
 
@@ -44,14 +44,32 @@ def of_job(app: AnonTUI) -> None:
         return files_of_source(workspace, job.source_path)
 
     def done(found: list[Path]) -> None:
-        app.push_screen(PreviewScreen(app, found))
+        app.push_screen(PreviewScreen(found))
+
+    app.start("preview", work, done)
+
+
+def of_row(app: AnonTUI) -> None:
+    """Preview the source of the mapping's row under the cursor."""
+    workspace, pane = common.workspace_of(app), app.main.mapping
+    editor = pane.editor
+    assert editor is not None  # noqa: S101 - the action needs a row
+    mapping, text = editor.mapping, editor.mapping.cell(pane.row_of(pane.key), "source")
+
+    def work() -> list[Path]:
+        from anontui.operations.previewing import files_of_row
+
+        return files_of_row(workspace, mapping, text)
+
+    def done(found: list[Path]) -> None:
+        app.push_screen(PreviewScreen(found))
 
     app.start("preview", work, done)
 
 
 def policy(app: AnonTUI) -> None:
     """Ask for a policy file to go by."""
-    screen = app.screen
+    screen = app.here
     assert isinstance(screen, PreviewScreen)  # noqa: S101 - the action needs it
 
     def answered(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from anontui.errors import UsageError
+from anontui.errors import AnonTUIError, UsageError
 from anontui.tui.acts import common
 from anontui.tui.acts.jobs import MANY
 from anontui.tui.screens.confirm import ConfirmScreen
@@ -13,7 +13,6 @@ from anontui.tui.screens.quarantine import QuarantineScreen
 from anontui.tui.screens.review import ReviewScreen
 
 if TYPE_CHECKING:
-    from anontui.deid.rules.pixelrules import Box
     from anontui.idis.client import Client
     from anontui.settings import Server
     from anontui.tui.app import AnonTUI
@@ -34,12 +33,12 @@ def with_client(app: AnonTUI, server: Server, work: Callable[[Client], T]) -> T:
 def open_list(app: AnonTUI) -> None:
     """Show what the active server holds."""
     server = common.workspace_of(app).settings.active_server
-    app.push_screen(QuarantineScreen(app, server))
+    app.push_screen(QuarantineScreen(server))
 
 
 def look(app: AnonTUI) -> None:
     """Show the file under the cursor."""
-    screen = app.screen
+    screen = app.here
     assert isinstance(screen, QuarantineScreen)  # noqa: S101 - the action needs it
 
     def closed(_: None) -> None:
@@ -47,12 +46,12 @@ def look(app: AnonTUI) -> None:
 
     files = screen.order()
     first = screen.files[str(screen.grid.cursor_key)]
-    app.push_screen(ReviewScreen(app, screen.server, files, first), closed)
+    app.push_screen(ReviewScreen(screen.server, files, first, screen.drawn), closed)
 
 
 def release(app: AnonTUI, again: bool = False) -> None:
     """Release what is marked, or looked at: as it is, or by the policy as it is now."""
-    server, ids, then = _chosen(app)
+    server, ids = _chosen(app)
     how = "Judge again" if again else "Release"
     meaning = (
         "They are judged by the project's policy as it is now."
@@ -69,15 +68,15 @@ def release(app: AnonTUI, again: bool = False) -> None:
 
     word = "" if again or len(ids) < MANY else "release"
     question = ConfirmScreen(f"{how} {_files(ids)} on {server.name}?", meaning, how, word=word)
-    _decide(app, server, question, work, then)
+    _decide(app, question, work)
 
 
 def release_blacked(app: AnonTUI) -> None:
     """Release the file that is looked at, with the boxes blacked out."""
-    screen = app.screen
+    screen = app.here
     assert isinstance(screen, ReviewScreen)  # noqa: S101 - the action needs it
-    server, ids, then = _chosen(app)
-    boxes: Sequence[Box] = tuple(screen.boxes)
+    server, ids = _chosen(app)
+    boxes = screen.boxes.all
 
     def work(client: Client) -> str:
         from anontui.operations.quarantine import release as let_go
@@ -91,12 +90,12 @@ def release_blacked(app: AnonTUI) -> None:
     question = ConfirmScreen(
         f"Release {_files(ids)} on {server.name}, blacked out?", meaning, "Release"
     )
-    _decide(app, server, question, work, then)
+    _decide(app, question, work)
 
 
 def reject(app: AnonTUI) -> None:
     """Ask for the reason, then have what is marked, or looked at, stay out for good."""
-    server, ids, then = _chosen(app)
+    server, ids = _chosen(app)
 
     def answered(note: str) -> None:
         if not note:
@@ -114,55 +113,48 @@ def reject(app: AnonTUI) -> None:
             "Reject",
             word="reject" if len(ids) >= MANY else "",
         )
-        _decide(app, server, question, work, then)
+        _decide(app, question, work)
 
     common.ask(app, f"Why {_files(ids)} must stay out (for the audit)", "", answered)
 
 
-def _chosen(app: AnonTUI) -> tuple[Server, list[str], Callable[[], None]]:
-    """Server and files that an action is about, and what comes after it."""
-    screen = app.screen
+def _chosen(app: AnonTUI) -> tuple[Server, list[str]]:
+    """Server and files that an action is about."""
+    screen = app.here
     if isinstance(screen, ReviewScreen):
-        return screen.server, [screen.file.id], lambda: _next(screen)
+        return screen.server, [screen.file.id]
     assert isinstance(screen, QuarantineScreen)  # noqa: S101 - the actions need one of the two
-
-    def again() -> None:
-        screen.grid.clear_marks()
-        screen.ask()
-
-    return screen.server, screen.waiting(), again
+    return screen.server, screen.waiting()
 
 
-def _next(screen: ReviewScreen) -> None:
-    """Go on to the next file that waits; back to the list after the last."""
-    del screen.files[screen.at]
-    if not screen.files:
-        screen.dismiss(None)
-        return
-    screen.at = min(screen.at, len(screen.files) - 1)
-    screen.frame, screen.view = 0, None
-    screen.picture.show(None, "Fetching the picture…")
-    screen.fetch()
-    screen.refresh_lines()
+def _decide(app: AnonTUI, question: ConfirmScreen, work: Callable[[Client], str]) -> None:
+    """Ask, tell the server, then go on."""
+    screen = app.here
+    server, ids = _chosen(app)
 
-
-def _decide(
-    app: AnonTUI,
-    server: Server,
-    question: ConfirmScreen,
-    work: Callable[[Client], str],
-    then: Callable[[], None],
-) -> None:
     def done(word: str) -> None:
         app.say(word, "$success")
         app.polling.restart()
-        then()
+        if not screen.is_attached:
+            return
+        if isinstance(screen, ReviewScreen):
+            screen.deciding.difference_update(ids)
+            screen.file_decided(ids[0])
+        elif isinstance(screen, QuarantineScreen):
+            screen.grid.clear_marks()
+            screen.ask()
 
-    common.confirm(
-        app,
-        question,
-        lambda: app.start("held", lambda: with_client(app, server, work), done, label="Deciding"),
-    )
+    def failed(error: AnonTUIError) -> None:
+        if isinstance(screen, ReviewScreen):
+            screen.deciding.difference_update(ids)
+        app.fail(error)
+
+    def begin() -> None:
+        if isinstance(screen, ReviewScreen):
+            screen.deciding.update(ids)
+        app.start("held", lambda: with_client(app, server, work), done, failed, label="Deciding")
+
+    common.confirm(app, question, begin)
 
 
 def _goes_on(jobs: Sequence[int]) -> str:

@@ -28,7 +28,7 @@ def show(app: AnonTUI) -> None:
     """Show all settings but the token, and the keys, to be changed."""
     from anontui.tui.screens.settings import SettingsScreen
 
-    app.push_screen(SettingsScreen(app))
+    app.push_screen(SettingsScreen())
 
 
 def edit(app: AnonTUI) -> None:

@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from anontui.settings import Settings
     from anontui.tui.app import AnonTUI
 
-READY = "Ready. Mark a folder with space, then a adds it to the mapping; ? tells all keys"
-NO_MAPPING = "Ready. Press 3, then i to make a mapping; then 2, and mark folders with space"
-LATER = "No server yet: on the servers' pane (1), b starts the built-in one, a adds one by its url"
+READY = (
+    "Ready. Mark a folder with {files.mark}, then {map.add-study-folders} adds it to the mapping;"
+    " {app.help} tells all keys"
+)
+NO_MAPPING = (
+    "Ready. Press {app.pane-3}, then {map.init} to make a mapping; then {app.pane-2},"
+    " and mark folders with {files.mark}"
+)
+LATER = (
+    "No server yet: on the servers' pane ({app.pane-1}), {server.start-built-in} starts the"
+    " built-in one, {server.add} adds one by its url"
+)
 
 
 def greet(app: AnonTUI) -> None:
@@ -27,13 +36,13 @@ def greet(app: AnonTUI) -> None:
 
     def closed(_: None) -> None:
         if app.model.workspace is not None and is_wanted(app.model.workspace.settings.path):
-            app.say(LATER)
+            app.say(app.registry.with_keys(LATER))
 
     app.push_screen(WelcomeScreen(app, workspace.settings), closed)
 
 
 def _screen(app: AnonTUI) -> WelcomeScreen:
-    screen = app.screen
+    screen = app.here
     assert isinstance(screen, WelcomeScreen)  # noqa: S101 - the actions need it
     return screen
 
@@ -98,7 +107,8 @@ def _shares(app: AnonTUI, screen: WelcomeScreen, mounts: Sequence[Mount]) -> Non
         if screen.is_attached:
             screen.dismiss(None)
         app.main.show_pane(app.main.files)
-        app.say(READY if app.model.editor else NO_MAPPING, "$success")
+        word = READY if app.model.editor else NO_MAPPING
+        app.say(app.registry.with_keys(word), "$success")
         return
     mount, rest = mounts[0], mounts[1:]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from anontui.tui.actions import Action
 from anontui.tui.catalog.needs import late, loaded, server_up
-from anontui.tui.catalog.stages import asked, do, here
+from anontui.tui.catalog.stages import asked, do
 
-_OVERVIEW = here("overview", "the overview of all servers (server.list)")
-_PEOPLE = here("identities", "the screen of who is who (identities.find)")
 _SERVER = asked("no_server")
 
 ADMIN: tuple[Action, ...] = (
@@ -39,7 +37,7 @@ OVERVIEW: tuple[Action, ...] = (
         do("activate"),
         label="activate",
         pane="overview",
-        needs=(_OVERVIEW, _SERVER),
+        needs=(_SERVER,),
         changes=True,
     ),
     Action(
@@ -49,7 +47,6 @@ OVERVIEW: tuple[Action, ...] = (
         do("switch_built_in"),
         label="built-in on/off",
         pane="overview",
-        needs=(_OVERVIEW,),
         changes=True,
     ),
     Action(
@@ -59,7 +56,7 @@ OVERVIEW: tuple[Action, ...] = (
         late("admin", "newest_jobs"),
         label="newest jobs",
         pane="overview",
-        needs=(_OVERVIEW, _SERVER),
+        needs=(_SERVER,),
     ),
     Action(
         "overview.ask",
@@ -68,37 +65,17 @@ OVERVIEW: tuple[Action, ...] = (
         do("ask"),
         label="ask again",
         pane="overview",
-        needs=(_OVERVIEW,),
-    ),
-    Action(
-        "overview.filter",
-        "slash",
-        "Filter the servers",
-        do("ask_filter"),
-        label="filter",
-        pane="overview",
-        needs=(_OVERVIEW,),
     ),
 )
 
 IDENTITIES: tuple[Action, ...] = (
     Action(
         "identities.again",
-        "i,enter",
+        "i,enter,tab",
         "Ask for somebody else",
         do("ask_again"),
         label="look up",
         pane="identities",
-        needs=(_PEOPLE,),
-    ),
-    Action(
-        "identities.filter",
-        "slash",
-        "Filter who was found",
-        do("ask_filter"),
-        label="filter",
-        pane="identities",
-        needs=(_PEOPLE,),
     ),
     Action(
         "identities.export",
@@ -107,6 +84,5 @@ IDENTITIES: tuple[Action, ...] = (
         do("export"),
         label="export",
         pane="identities",
-        needs=(_PEOPLE,),
     ),
 )

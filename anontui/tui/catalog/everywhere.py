@@ -1,4 +1,4 @@
-"""Actions that mean the same in every pane."""
+"""Actions that mean the same everywhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from anontui.tui.actions import Action
-from anontui.tui.catalog.needs import has_pane, late, loaded, task_running
+from anontui.tui.catalog.needs import (
+    has_pane,
+    has_panes,
+    has_table,
+    late,
+    loaded,
+    not_open,
+    on_table,
+    task_running,
+)
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
@@ -15,7 +24,7 @@ if TYPE_CHECKING:
 def _help(app: AnonTUI) -> None:
     from anontui.tui.screens.help import HelpScreen
 
-    app.push_screen(HelpScreen(app.main.current.label))
+    app.push_screen(HelpScreen(app))
 
 
 def _command(app: AnonTUI) -> None:
@@ -44,12 +53,13 @@ EVERYWHERE: tuple[Action, ...] = (
     Action(
         "app.filter",
         "slash",
-        "Filter the rows of this pane",
-        lambda app: app.front.current.ask_filter(),
+        "Filter the rows of this table",
+        on_table("ask_filter"),
         label="filter",
-        told=lambda app, text: app.main.current.filter_by(text),
+        needs=(has_table,),
+        told=lambda app, text: on_table("filter_by", text)(app),
     ),
-    Action("app.zoom", "z", "Zoom this pane, or back", _zoom, label="zoom"),
+    Action("app.zoom", "z", "Zoom this pane, or back", _zoom, label="zoom", needs=(has_panes,)),
     Action(
         "app.cancel-task",
         "x",
@@ -57,13 +67,25 @@ EVERYWHERE: tuple[Action, ...] = (
         lambda app: app.cancel_newest(),
         needs=(task_running,),
     ),
-    Action("app.back", "escape", "Drop marks, filter and zoom", lambda app: app.front.back()),
-    Action("app.next-pane", "tab", "Go to the next pane", lambda app: app.front.step_pane(1)),
+    Action(
+        "app.back",
+        "escape",
+        "Drop marks, filter and zoom, or leave",
+        lambda app: app.here.back(),
+    ),
+    Action(
+        "app.next-pane",
+        "tab",
+        "Go to the next pane",
+        lambda app: app.front.step_pane(1),
+        needs=(has_panes,),
+    ),
     Action(
         "app.previous-pane",
         "shift+tab",
         "Go to the pane before",
         lambda app: app.front.step_pane(-1),
+        needs=(has_panes,),
     ),
     *(
         Action(
@@ -71,14 +93,20 @@ EVERYWHERE: tuple[Action, ...] = (
             str(number),
             f"Go to pane {number}",
             lambda app, number=number: app.front.show_pane(app.front.panes[number - 1]),  # type: ignore[misc]
-            needs=(partial(has_pane, number),),
+            needs=(has_panes, partial(has_pane, number)),
         )
         for number in range(1, 5)
     ),
     Action(
         "app.status", "", "Show where one stands", late("settings", "standing"), needs=(loaded,)
     ),
-    Action("settings.show", "", "Show all settings", late("settings", "show"), needs=(loaded,)),
+    Action(
+        "settings.show",
+        "",
+        "Show all settings",
+        late("settings", "show"),
+        needs=(loaded, not_open("settings")),
+    ),
     Action(
         "settings.edit",
         "",

@@ -45,7 +45,7 @@ FILES: tuple[Action, ...] = (
     Action(
         "files.open-or-close",
         "enter",
-        "Open or close this folder",
+        "Open or close this folder; look at this file",
         lambda app: app.main.files.activated(),
         pane="files",
     ),

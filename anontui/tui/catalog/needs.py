@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from anontui.idis.model import JobStatus
+from anontui.tui.actions import Need
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
+
+
+NO_PANES = "there are no panes here ({app.back} goes back to them)"
 
 
 def late(module: str, name: str, *words: Any) -> Callable[[AnonTUI], None]:
@@ -24,6 +29,30 @@ def late(module: str, name: str, *words: Any) -> Callable[[AnonTUI], None]:
 def loaded(app: AnonTUI) -> str:
     """Need: the project was read."""
     return "" if app.model.loaded else "the project is still being read"
+
+
+def on_table(method: str, *words: Any) -> Callable[[AnonTUI], None]:
+    """Do what a method of the table that is meant does; the action needs one."""
+
+    def run(app: AnonTUI) -> None:
+        attrgetter(method)(app.here.table)(*words)
+
+    return run
+
+
+def has_table(app: AnonTUI) -> str:
+    """Need: a table."""
+    return "" if app.here.table else "there is no table here"
+
+
+def has_panes(app: AnonTUI) -> str:
+    """Need: panes."""
+    return "" if app.here is app.front else app.registry.with_keys(NO_PANES)
+
+
+def not_open(scope: str) -> Need:
+    """Need: another screen than the one of this scope."""
+    return lambda app: "it is open" if app.here.keys == scope else ""
 
 
 def has_pane(number: int, app: AnonTUI) -> str:

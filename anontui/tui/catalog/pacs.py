@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from anontui.tui.actions import Action, Need
-from anontui.tui.catalog.needs import late, loaded
+from anontui.tui.catalog.needs import has_panes, late, loaded
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
@@ -240,6 +240,6 @@ PACS: tuple[Action, ...] = (
         "Search archives and import studies from them, or go back",
         late("pacs", "show"),
         label="pacs",
-        needs=(loaded,),
+        needs=(loaded, has_panes),
     ),
 )

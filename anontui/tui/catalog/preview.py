@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from anontui.tui.actions import Action
 from anontui.tui.catalog.needs import late, loaded
-from anontui.tui.catalog.stages import asked, do, here
+from anontui.tui.catalog.stages import asked, do
 
-_HERE = here("preview", "a preview that is open (deid.explain)")
-_FRAMES, _PICTURE = asked("one_frame"), asked("no_picture")
+_FILES, _FRAMES, _PICTURE = asked("one_file"), asked("one_frame"), asked("no_picture")
 
 PREVIEW: tuple[Action, ...] = (
     Action(
@@ -18,6 +17,15 @@ PREVIEW: tuple[Action, ...] = (
         label="preview",
         pane="files",
         needs=(loaded, lambda app: app.main.files.no_folder()),
+    ),
+    Action(
+        "mapping.preview",
+        "L",
+        "Look at the source of this row: before and after, and its picture",
+        late("preview", "of_row"),
+        label="look",
+        pane="mapping",
+        needs=(loaded, lambda app: app.main.mapping.no_row()),
     ),
     Action(
         "batch.preview",
@@ -35,16 +43,6 @@ PREVIEW: tuple[Action, ...] = (
         do("switch_changed"),
         label="changed/all",
         pane="preview",
-        needs=(_HERE,),
-    ),
-    Action(
-        "preview.filter",
-        "slash",
-        "Filter the elements, as tag:0010 name:patient rule:e.1-1",
-        do("ask_filter"),
-        label="filter",
-        pane="preview",
-        needs=(_HERE,),
     ),
     Action(
         "preview.fold",
@@ -53,7 +51,7 @@ PREVIEW: tuple[Action, ...] = (
         do("fold"),
         label="open",
         pane="preview",
-        needs=(_HERE, asked("no_fold")),
+        needs=(asked("no_fold"),),
     ),
     Action(
         "preview.fold-all",
@@ -62,7 +60,6 @@ PREVIEW: tuple[Action, ...] = (
         do("fold_all"),
         label="open all",
         pane="preview",
-        needs=(_HERE,),
     ),
     Action(
         "preview.mode",
@@ -71,7 +68,6 @@ PREVIEW: tuple[Action, ...] = (
         do("switch_mode"),
         label="picture",
         pane="preview",
-        needs=(_HERE,),
     ),
     Action(
         "preview.policy",
@@ -80,7 +76,6 @@ PREVIEW: tuple[Action, ...] = (
         late("preview", "policy"),
         label="policy",
         pane="preview",
-        needs=(_HERE,),
     ),
     Action(
         "preview.next-file",
@@ -89,7 +84,7 @@ PREVIEW: tuple[Action, ...] = (
         do("step_file", 1),
         label="next file",
         pane="preview",
-        needs=(_HERE,),
+        needs=(_FILES,),
     ),
     Action(
         "preview.previous-file",
@@ -97,7 +92,7 @@ PREVIEW: tuple[Action, ...] = (
         "Go to the file before",
         do("step_file", -1),
         pane="preview",
-        needs=(_HERE,),
+        needs=(_FILES,),
     ),
     Action(
         "preview.next-frame",
@@ -106,7 +101,7 @@ PREVIEW: tuple[Action, ...] = (
         do("step_frame", 1),
         label="frame",
         pane="preview",
-        needs=(_HERE, _FRAMES),
+        needs=(_FRAMES,),
     ),
     Action(
         "preview.previous-frame",
@@ -114,7 +109,7 @@ PREVIEW: tuple[Action, ...] = (
         "Go to the frame before",
         do("step_frame", -1),
         pane="preview",
-        needs=(_HERE, _FRAMES),
+        needs=(_FRAMES,),
     ),
     Action(
         "preview.zoom-in",
@@ -123,7 +118,7 @@ PREVIEW: tuple[Action, ...] = (
         do("zoom", 1),
         label="nearer",
         pane="preview",
-        needs=(_HERE, _PICTURE),
+        needs=(_PICTURE,),
     ),
     Action(
         "preview.zoom-out",
@@ -131,6 +126,6 @@ PREVIEW: tuple[Action, ...] = (
         "Go back again",
         do("zoom", -1),
         pane="preview",
-        needs=(_HERE, _PICTURE),
+        needs=(_PICTURE,),
     ),
 )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from anontui.tui.actions import Action
 from anontui.tui.catalog.needs import late, loaded, server_up
-from anontui.tui.catalog.stages import asked, do, here
+from anontui.tui.catalog.stages import asked, do
 
-_LIST = here("quarantine", "the list of held files (quarantine.list)")
-_ONE = here("review", "a held file that is looked at")
 _WAITS = asked("none_waits")
 
 QUARANTINE: tuple[Action, ...] = (
@@ -27,7 +25,7 @@ QUARANTINE: tuple[Action, ...] = (
         late("quarantine", "look"),
         label="look",
         pane="quarantine",
-        needs=(_LIST, asked("no_copy")),
+        needs=(asked("no_copy"),),
     ),
     Action(
         "quarantine.mark",
@@ -36,7 +34,6 @@ QUARANTINE: tuple[Action, ...] = (
         do("mark"),
         label="mark",
         pane="quarantine",
-        needs=(_LIST,),
     ),
     Action(
         "quarantine.release",
@@ -45,7 +42,7 @@ QUARANTINE: tuple[Action, ...] = (
         late("quarantine", "release"),
         label="release",
         pane="quarantine",
-        needs=(_LIST, _WAITS),
+        needs=(_WAITS,),
         changes=True,
     ),
     Action(
@@ -55,7 +52,7 @@ QUARANTINE: tuple[Action, ...] = (
         late("quarantine", "release", True),
         label="by the policy",
         pane="quarantine",
-        needs=(_LIST, _WAITS),
+        needs=(_WAITS,),
         changes=True,
     ),
     Action(
@@ -65,7 +62,7 @@ QUARANTINE: tuple[Action, ...] = (
         late("quarantine", "reject"),
         label="reject",
         pane="quarantine",
-        needs=(_LIST, _WAITS),
+        needs=(_WAITS,),
         changes=True,
     ),
     Action(
@@ -75,16 +72,6 @@ QUARANTINE: tuple[Action, ...] = (
         do("switch_decided"),
         label="all/waiting",
         pane="quarantine",
-        needs=(_LIST,),
-    ),
-    Action(
-        "quarantine.filter",
-        "slash",
-        "Filter the files",
-        do("ask_filter"),
-        label="filter",
-        pane="quarantine",
-        needs=(_LIST,),
     ),
     Action(
         "quarantine.reread",
@@ -93,7 +80,6 @@ QUARANTINE: tuple[Action, ...] = (
         do("ask"),
         label="reread",
         pane="quarantine",
-        needs=(_LIST,),
     ),
 )
 
@@ -109,7 +95,7 @@ REVIEW: tuple[Action, ...] = (
         do("new_box"),
         label="new box",
         pane="review",
-        needs=(_ONE, _PICTURE),
+        needs=(_PICTURE,),
     ),
     *(
         Action(
@@ -118,7 +104,7 @@ REVIEW: tuple[Action, ...] = (
             f"Move the box, or the picture, {name}",
             do("move", across, down),
             pane="review",
-            needs=(_ONE, _PICTURE),
+            needs=(_PICTURE,),
         )
         for name, letter, across, down in _MOVES
     ),
@@ -129,7 +115,7 @@ REVIEW: tuple[Action, ...] = (
             f"Move the box's {'right' if across else 'lower'} edge {name}",
             do("resize", across, down),
             pane="review",
-            needs=(_ONE, _PICTURE),
+            needs=(_PICTURE,),
         )
         for name, letter, across, down in _MOVES
     ),
@@ -139,7 +125,7 @@ REVIEW: tuple[Action, ...] = (
         "Go to the next box",
         do("next_box"),
         pane="review",
-        needs=(_ONE, _BOX),
+        needs=(_BOX,),
     ),
     Action(
         "review.drop-box",
@@ -148,7 +134,16 @@ REVIEW: tuple[Action, ...] = (
         do("drop_box"),
         label="drop box",
         pane="review",
-        needs=(_ONE, _BOX),
+        needs=(asked("none_chosen"),),
+    ),
+    Action(
+        "review.undo",
+        "u,ctrl+z",
+        "Take the last change to the boxes back",
+        do("undo"),
+        label="undo",
+        pane="review",
+        needs=(_PICTURE,),
     ),
     Action(
         "review.release-blacked",
@@ -157,7 +152,7 @@ REVIEW: tuple[Action, ...] = (
         late("quarantine", "release_blacked"),
         label="release blacked out",
         pane="review",
-        needs=(_ONE, _OPEN, _BOX),
+        needs=(_OPEN, _BOX),
         changes=True,
     ),
     Action(
@@ -167,7 +162,7 @@ REVIEW: tuple[Action, ...] = (
         late("quarantine", "release"),
         label="as it is",
         pane="review",
-        needs=(_ONE, _OPEN),
+        needs=(_OPEN,),
         changes=True,
     ),
     Action(
@@ -177,7 +172,7 @@ REVIEW: tuple[Action, ...] = (
         late("quarantine", "release", True),
         label="by the policy",
         pane="review",
-        needs=(_ONE, _OPEN),
+        needs=(_OPEN,),
         changes=True,
     ),
     Action(
@@ -187,7 +182,7 @@ REVIEW: tuple[Action, ...] = (
         late("quarantine", "reject"),
         label="reject",
         pane="review",
-        needs=(_ONE, _OPEN),
+        needs=(_OPEN,),
         changes=True,
     ),
     Action(
@@ -197,7 +192,7 @@ REVIEW: tuple[Action, ...] = (
         do("zoom", 1),
         label="nearer",
         pane="review",
-        needs=(_ONE, _PICTURE),
+        needs=(_PICTURE,),
     ),
     Action(
         "review.zoom-out",
@@ -205,7 +200,7 @@ REVIEW: tuple[Action, ...] = (
         "Go back again",
         do("zoom", -1),
         pane="review",
-        needs=(_ONE, _PICTURE),
+        needs=(_PICTURE,),
     ),
     Action(
         "review.next-frame",
@@ -214,7 +209,7 @@ REVIEW: tuple[Action, ...] = (
         do("step_frame", 1),
         label="frame",
         pane="review",
-        needs=(_ONE, _FRAMES),
+        needs=(_FRAMES,),
     ),
     Action(
         "review.previous-frame",
@@ -222,7 +217,7 @@ REVIEW: tuple[Action, ...] = (
         "Go to the frame before",
         do("step_frame", -1),
         pane="review",
-        needs=(_ONE, _FRAMES),
+        needs=(_FRAMES,),
     ),
     Action(
         "review.next-file",
@@ -231,7 +226,7 @@ REVIEW: tuple[Action, ...] = (
         do("step_file", 1),
         label="next file",
         pane="review",
-        needs=(_ONE,),
+        needs=(asked("one_file"),),
     ),
     Action(
         "review.previous-file",
@@ -239,6 +234,6 @@ REVIEW: tuple[Action, ...] = (
         "Go to the file before",
         do("step_file", -1),
         pane="review",
-        needs=(_ONE,),
+        needs=(asked("one_file"),),
     ),
 )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from anontui.tui.actions import Action
 from anontui.tui.catalog.needs import late
-from anontui.tui.catalog.stages import asked, do, here
+from anontui.tui.catalog.stages import asked
 
-_HERE = here("settings", "the settings' screen (settings.show)")
 _SETTING = asked("no_setting")
 
 SETTINGS: tuple[Action, ...] = (
@@ -17,7 +16,7 @@ SETTINGS: tuple[Action, ...] = (
         late("changing", "change"),
         label="change",
         pane="settings",
-        needs=(_HERE, _SETTING),
+        needs=(_SETTING,),
         changes=True,
     ),
     Action(
@@ -27,17 +26,8 @@ SETTINGS: tuple[Action, ...] = (
         late("changing", "reset"),
         label="default",
         pane="settings",
-        needs=(_HERE, _SETTING),
+        needs=(_SETTING,),
         changes=True,
-    ),
-    Action(
-        "settings.filter",
-        "slash",
-        "Filter the settings, as name:key or value:ctrl",
-        do("ask_filter"),
-        label="filter",
-        pane="settings",
-        needs=(_HERE,),
     ),
     Action(
         "settings.edit-here",
@@ -46,7 +36,6 @@ SETTINGS: tuple[Action, ...] = (
         late("settings", "edit"),
         label="editor",
         pane="settings",
-        needs=(_HERE,),
         changes=True,
     ),
 )

@@ -11,20 +11,11 @@ if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
 
 
-def here(scope: str, where: str) -> Need:
-    """Need: the screen of this scope is open."""
-
-    def need(app: AnonTUI) -> str:
-        return "" if getattr(app.screen, "scope", "") == scope else f"it is for {where}"
-
-    return need
-
-
 def asked(method: str) -> Need:
-    """Need: what the open screen's ``method`` says."""
+    """Need: what the open screen's ``method`` says, with the keys as they are now."""
 
     def need(app: AnonTUI) -> str:
-        return str(getattr(app.screen, method)())
+        return app.registry.with_keys(str(getattr(app.here, method)()))
 
     return need
 
@@ -33,6 +24,6 @@ def do(method: str, *words: Any) -> Callable[[AnonTUI], None]:
     """Do what the open screen's ``method`` does."""
 
     def run(app: AnonTUI) -> None:
-        getattr(app.screen, method)(*words)
+        getattr(app.here, method)(*words)
 
     return run

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from anontui.tui.actions import Action
 from anontui.tui.catalog.needs import late
-from anontui.tui.catalog.stages import asked, here
-
-_HERE = here("welcome", "the first start")
+from anontui.tui.catalog.stages import asked
 
 WELCOME: tuple[Action, ...] = (
     Action(
@@ -16,7 +14,6 @@ WELCOME: tuple[Action, ...] = (
         late("welcome", "built_in"),
         label="built-in server",
         pane="welcome",
-        needs=(_HERE,),
         changes=True,
     ),
     Action(
@@ -26,7 +23,6 @@ WELCOME: tuple[Action, ...] = (
         late("welcome", "server"),
         label="by its url",
         pane="welcome",
-        needs=(_HERE,),
         changes=True,
     ),
     Action(
@@ -36,7 +32,7 @@ WELCOME: tuple[Action, ...] = (
         late("welcome", "take_over"),
         label="AnonAPI's settings",
         pane="welcome",
-        needs=(_HERE, asked("nothing_found")),
+        needs=(asked("nothing_found"),),
         changes=True,
     ),
 )

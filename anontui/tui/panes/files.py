@@ -124,7 +124,7 @@ class FilesPane(Pane):
 
     label = "Files"
     number = 2
-    sortable = False
+    not_sorted = "a tree has an order of its own"
     columns = (
         Column("name", "name", None, min_width=14),
         Column("what", "", 15, min_width=8, right=True),
@@ -223,9 +223,11 @@ class FilesPane(Pane):
             self.grid.move_cursor(key=node.path.parent)
 
     def activated(self) -> None:
-        """Open the folder under the cursor, or close it."""
+        """Open the folder under the cursor, or close it; of a file, its preview."""
         node = self._node(self.key)
-        if node is not None and node.expanded:
+        if node is not None and not node.is_folder:
+            self.anontui.run_action_named(self.anontui.registry.actions["deid.explain"])
+        elif node is not None and node.expanded:
             self.close_folder()
         else:
             self.open_folder()
@@ -270,7 +272,9 @@ class FilesPane(Pane):
     def no_mapping(self) -> str:
         """Need: a mapping to add rows to."""
         if self.anontui.model.editor is None:
-            return "there is no mapping yet (3, then i)"
+            return self.anontui.registry.with_keys(
+                "there is no mapping yet ({app.pane-3}, then {map.init})"
+            )
         return ""
 
     def folder(self) -> Path | None:
@@ -299,7 +303,8 @@ class FilesPane(Pane):
 
     def no_selection(self) -> str:
         """Need: a selection."""
-        return "" if self.selection() else "this folder has no selection (s makes one)"
+        word = "this folder has no selection ({select.add} makes one)"
+        return "" if self.selection() else self.anontui.registry.with_keys(word)
 
     def _folders(self) -> list[Path]:
         nodes = [self._node(path) for path in self.chosen()]

@@ -108,7 +108,7 @@ def imported(study: FoundAnswer, job: Job | None) -> Cell:
 class StudiesPane(Pane):
     """Search form and results."""
 
-    sortable = False  # series stand below their study; it sorts by itself
+    not_sorted = "series stand below their study; studies sort by themselves"
     label = "Studies"
     number = 2
     columns = (

@@ -50,8 +50,8 @@ class CommandScreen(ModalScreen[None]):
         command = commanding.parse(self._anontui.registry, self.line.text)
         if command is not None and command.text:
             return [command.action]
-        pane = self._anontui.front.current.id or ""
-        return commanding.matches(self._anontui.registry, self.line.text, pane)
+        app = self._anontui
+        return commanding.matches(app.registry, self.line.text, app.here.keys)
 
     def on_key(self, event: events.Key) -> None:
         """Edit the line, or do what it says."""
@@ -96,9 +96,12 @@ class CommandScreen(ModalScreen[None]):
             self._leave()
             return
         if text.isdecimal():
+            if app.here.table is None:
+                self.problem = "There is no table here, whose rows have numbers."
+                return
             app.commands.add(text)
             self.dismiss(None)
-            app.front.current.grid.move_cursor(row=int(text) - 1)
+            app.here.table.grid.move_cursor(row=int(text) - 1)
             return
         try:
             command = commanding.meant(app.registry, text)

@@ -1,8 +1,9 @@
-"""Help: every key, those of the pane with the focus first."""
+"""Help: every key, those of what has the focus first."""
 
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -11,6 +12,9 @@ from textual.widgets import Static
 
 from anontui.tui.actions import Registry, why_not
 from anontui.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from anontui.tui.app import AnonTUI
 
 MOVING = (
     ("↑ ↓ j k", "Move the cursor"),
@@ -26,23 +30,20 @@ BESIDE = 8
 
 
 class HelpScreen(Dialog[None]):
-    """The keys, drawn from the action registry."""
+    """The keys of the screen that is open, drawn from the action registry."""
 
-    def __init__(self, pane: str) -> None:
-        super().__init__(f"Keys of {pane}, then the others", "↑ ↓ read on · esc back")
+    def __init__(self, app: AnonTUI) -> None:
+        self._anontui = app
+        _, title = app.here.groups()[0]
+        super().__init__(
+            f"Keys of {title.lstrip('1234 ')}, then the others", "↑ ↓ read on · esc back"
+        )
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
-        """The current pane's keys, those of everywhere, then the other panes'."""
-        from anontui.tui.app import AnonTUI
-
-        app = self.app
-        assert isinstance(app, AnonTUI)  # noqa: S101 - tells the type checker
-        current = app.front.current
-        others = [pane for pane in app.front.panes if pane is not current]
-        groups = [(f"{current.number} {current.label}", app.registry.of_pane(current.keys))]
-        groups.append(("Everywhere", app.registry.of_pane("")))
-        groups += [(f"{p.number} {p.label}", app.registry.of_pane(p.id or "")) for p in others]
+        """The current group's keys, those of everywhere, then the other panes'."""
+        app = self._anontui
+        groups = [(title, app.registry.of_pane(group)) for group, title in app.here.groups()]
         wide = app.size.width >= WITH_IDS
         ids = max(len(action.id) for _, group in groups for action in group) if wide else 0
         table = _Table(ids, min(int(app.size.width * 0.92), 140) - BESIDE)

@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
 from anontui.errors import AnonTUIError
 from anontui.tui.screens.quarantine import only_admins
@@ -20,7 +20,6 @@ from anontui.tui.widgets.view import NoRows
 if TYPE_CHECKING:
     from anontui.operations.identities import Person
     from anontui.settings import Server
-    from anontui.tui.app import AnonTUI
 
 HINT = (
     "Type an id, a name, a UID, an accession number or a pseudonym, then enter.\n\n"
@@ -61,6 +60,7 @@ class IdentitiesScreen(TableStage):
 
     scope = "identities"
     label = "Who is who"
+    shows_identity = True
     columns = (
         Column("pseudonym", "pseudonym", 14, min_width=8),
         Column("patient", "patient id", 14, min_width=8),
@@ -76,20 +76,18 @@ class IdentitiesScreen(TableStage):
     IdentitiesScreen .detail { height: 5; }
     """
 
-    def __init__(self, app: AnonTUI, server: Server) -> None:
-        super().__init__(app, NoRows(), HINT)
+    def __init__(self, server: Server) -> None:
+        super().__init__(HINT)
         self.server = server
         self.found: list[Person] | None = None
         self.field = Input(placeholder="whom to look up", compact=True)
-        self._detail = Static("", classes="detail", markup=False)
 
     def parts(self) -> ComposeResult:
         """Field, table, details."""
         with Horizontal(classes="ask"):
             yield Label(" look up ")
             yield self.field
-        yield self.grid
-        yield self._detail
+        yield from super().parts()
 
     def begin(self) -> None:
         """Begin in the field."""
@@ -124,39 +122,35 @@ class IdentitiesScreen(TableStage):
                 self.show_rows(PersonRows(found), empty)
                 if found:
                     self.grid.focus()
-                self.on_grid_cursor_moved()
 
         def failed(error: AnonTUIError) -> None:
             if self.is_attached:
                 self.found = None
                 self.show_problem(only_admins(error, self.server.name, "look up who is who"))
-                self._detail.update("")
 
         self.show_rows(NoRows(), f"Asking {self.server.name}…")
         self.anontui.start("held", work, done, failed)
 
-    def take_key(self, event: events.Key) -> None:
-        """From the field down into the answer."""
-        if self.focused is self.field and event.key == "down" and len(self.rows):
-            event.stop()
-            self.grid.focus()
-            return
-        super().take_key(event)
-
-    def leave_input(self) -> None:
-        """Esc in the field leaves; in the filter line only that is left."""
-        if self.focused is self.field:
-            self.dismiss(None)
+    async def take_in_field(self, event: events.Key) -> bool:
+        """From the field down into the answer, or out; what types nothing has its meaning."""
+        if self.focused is not self.field:
+            return False
+        if event.key in ("down", "tab"):
+            if len(self.rows()):
+                self.grid.focus()
+            return True
+        is_text = event.is_printable or event.key in self.field._bindings.key_to_bindings
+        return not is_text and event.key != "ctrl+q" and await self.do_key(event.key, None)
 
     def ask_again(self) -> None:
         """Go back to the field."""
         self.field.focus()
 
-    def on_grid_cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
         """Tell all of the study under the cursor."""
         key = self.grid.cursor_key
         if not self.found or not isinstance(key, int):
-            self._detail.update("")
+            self.detail.update("")
             return
         one = self.found[key]
         offset = f"{one.offset} days" if one.offset else ""
@@ -168,7 +162,7 @@ class IdentitiesScreen(TableStage):
         lines = [
             Content.assemble((f"{name:>8}  ", "$text-muted"), (t, "$text")) for name, t in pairs
         ]
-        self._detail.update(Content("\n").join(lines))
+        self.detail.update(Content("\n").join(lines))
 
     def export(self) -> None:
         """Say how everybody is exported: no web API gives that out."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from anontui.idis.model import JobStatus
 from anontui.operations.own_server import SERVER_NAME, data_folder, is_on
@@ -15,29 +13,27 @@ from anontui.tui.panes.batch import SIGNS
 from anontui.tui.panes.servers import latency
 from anontui.tui.screens.stage import TableStage
 from anontui.tui.widgets.grid import Cell, Column
-from anontui.tui.widgets.view import NoRows
 
 if TYPE_CHECKING:
     from anontui.operations.surveying import Survey
     from anontui.operations.workspace import Workspace
     from anontui.settings import Server
-    from anontui.tui.app import AnonTUI
 
 LANES = 4
 """As many servers are asked at the same time, so that a dead one holds nobody up."""
 
 
 class SurveyRows:
-    """The servers of the settings, and the built-in one where it is not among them."""
+    """The servers of the settings, and a word on the built-in one where it is not among them."""
 
     def __init__(
-        self, servers: Sequence[Server], surveys: Mapping[str, Survey], active: str, *, extra: bool
+        self, servers: Sequence[Server], surveys: Mapping[str, Survey], active: str, extra: str
     ) -> None:
         self.servers, self.surveys, self._active = servers, surveys, active
         self._extra = extra
 
     def __len__(self) -> int:
-        return len(self.servers) + self._extra
+        return len(self.servers) + bool(self._extra)
 
     def key(self, index: int) -> str:
         """The server's name; empty for a built-in one that is not set up yet."""
@@ -47,7 +43,7 @@ class SurveyRows:
         """State, name, what it is, answers in, jobs by status, url."""
         if index == len(self.servers):
             name = Cell(SERVER_NAME, "dim")
-            return [Cell("○", "dim"), name, "", "", *[""] * 5, Cell("b starts it here", "dim")]
+            return [Cell("○", "dim"), name, "", "", *[""] * 5, Cell(self._extra, "dim")]
         server = self.servers[index]
         is_active = server.name == self._active
         name = Cell(f"{server.name}{' ←' * is_active}", "accent" if is_active else "")
@@ -106,16 +102,10 @@ class OverviewScreen(TableStage):
     dropped = frozenset({"url", "cancelled"})
     DEFAULT_CSS = "OverviewScreen .detail { height: 6; }"
 
-    def __init__(self, app: AnonTUI) -> None:
-        super().__init__(app, NoRows())
+    def __init__(self) -> None:
+        super().__init__()
         self.surveys: dict[str, Survey] = {}
         self.built_in = ""
-        self._detail = Static("", classes="detail", markup=False)
-
-    def parts(self) -> ComposeResult:
-        """The table, and more of the server under the cursor."""
-        yield self.grid
-        yield self._detail
 
     def begin(self) -> None:
         """Show the servers, and ask them."""
@@ -172,12 +162,12 @@ class OverviewScreen(TableStage):
         if not self.is_attached:
             return
         settings = self.workspace.settings
-        extra = settings.built_in is None
+        starts = self.anontui.registry.with_keys("{overview.built-in} starts it here")
+        extra = starts if settings.built_in is None else ""
         active = settings.active_server_name or ""
-        self.show_rows(SurveyRows(settings.servers, self.surveys, active, extra=extra))
-        self._tell()
+        self.show_rows(SurveyRows(settings.servers, self.surveys, active, extra))
 
-    def on_grid_cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
         """Tell more of another server."""
         self._tell()
 
@@ -205,16 +195,20 @@ class OverviewScreen(TableStage):
         if self.built_in and settings.built_in:
             words = f"The built-in server {self.built_in}; its data: {data_folder(self.workspace)}"
             lines.append(Content(words))
-        self._detail.update(Content("\n").join(lines))
+        self.detail.update(Content("\n").join(lines))
         self.refresh_lines()
 
     # -- deeds ---------------------------------------------------------------------------
 
     def no_server(self) -> str:
         """Need: a server of the settings under the cursor."""
-        return "" if self.grid.cursor_key else "it is not in the settings yet (b starts it)"
+        return (
+            ""
+            if self.grid.cursor_key
+            else "it is not in the settings yet ({overview.built-in} starts it)"
+        )
 
-    def on_grid_activated(self) -> None:
+    def activated(self) -> None:
         """A double click activates, if that may be."""
         self.anontui.run_action_named(self.anontui.registry.actions["overview.activate"])
 

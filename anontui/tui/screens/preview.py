@@ -12,113 +12,23 @@ from textual.content import Content
 from textual.widgets import Static
 
 from anontui.errors import AnonTUIError
+from anontui.tui.filtering import compile_filter
+from anontui.tui.screens.elements import COLUMNS, ElementRows
 from anontui.tui.screens.stage import TableStage, facts_panel
-from anontui.tui.widgets.grid import Cell, Column
+from anontui.tui.widgets.columns import shortened
 from anontui.tui.widgets.picture import PictureView
-from anontui.tui.widgets.view import NoRows
 
 if TYPE_CHECKING:
     from anontui.deid.pixels.view import View
     from anontui.deid.pixels.viewer import Viewer
-    from anontui.deid.run.explain import Explained
     from anontui.operations.previewing import Explainer, Forecast
-    from anontui.tui.app import AnonTUI
 
 LOOKING = "Looking…"
-COLUMNS = (
-    Column("sign", "", 1, min_width=1),
-    Column("tag", "tag", 11),
-    Column("name", "element", 26, min_width=16),
-    Column("before", "before", None, min_width=12),
-    Column("after", "after", None, min_width=12),
-    Column("rule", "rule", 22, min_width=10),
-)
+TOLD = 8
+"""Cells for the words before the values below the table."""
 TABLE_WIDTH = 100
 """From this many columns on, tag and rule stand beside the values."""
 MODES = ("both", "header", "picture")
-
-
-class ElementRows:
-    """The elements of a file as rows, those inside of sequences where these are open."""
-
-    def __init__(self, elements: Sequence[Explained]) -> None:
-        self.elements = elements
-        self.open: set[str] = set()
-        self._above = [_above(one) for one in elements]
-        names = {_name(one) for one in elements}
-        within = {name for above in self._above for name in above}
-        self._folds = names & within
-
-    def __len__(self) -> int:
-        return len(self.elements)
-
-    def key(self, index: int) -> int:
-        """The place in the file."""
-        return index
-
-    def shown(self, *, changed: bool) -> list[int]:
-        """Which elements show: all whose sequences are open; of changed ones, all above too."""
-        if not changed:
-            return [n for n, above in enumerate(self._above) if self.open.issuperset(above)]
-        wanted: set[str] = set()
-        for one, above in zip(self.elements, self._above, strict=True):
-            if one.is_changed:
-                wanted.update(above)
-        return [
-            n
-            for n, (one, above) in enumerate(zip(self.elements, self._above, strict=True))
-            if (one.is_changed or _name(one) in wanted) and self.open.issuperset(above)
-        ]
-
-    def with_those_above(self, indices: Sequence[int]) -> list[int]:
-        """These elements and the sequences that they stand in."""
-        wanted = {name for n in indices for name in self._above[n]}
-        chosen = set(indices)
-        return [n for n, one in enumerate(self.elements) if n in chosen or _name(one) in wanted]
-
-    def folds(self, index: int) -> bool:
-        """Whether an element is a sequence with something in it."""
-        return _name(self.elements[index]) in self._folds
-
-    def fold(self, index: int) -> None:
-        """Open a sequence, or close it."""
-        self.open ^= {_name(self.elements[index])}
-
-    def fold_all(self) -> None:
-        """Open all sequences, or close them if all are open."""
-        self.open = set() if self.open >= self._folds else set(self._folds)
-
-    def cells(self, index: int) -> Sequence[str | Cell]:
-        """Sign, tag, name, before, after, rule."""
-        one = self.elements[index]
-        sign, tone = sign_of(one)
-        fold = ""
-        if self.folds(index):
-            fold = "▾ " if _name(one) in self.open else "▸ "
-        depth = len(one.place.split())
-        item = f"{one.place.rpartition('[')[2].rstrip(']')}." if one.place else ""
-        name = (
-            f"{'  ' * depth}{fold}{item}{one.name if one.name not in ('', 'private') else one.tag}"
-        )
-        quiet = "" if one.is_changed else "dim"
-        before = Cell("" if one.before is None else one.before, quiet)
-        if one.after is None:
-            after = Cell("removed", "bad")
-        elif one.is_changed and not one.after:
-            after = Cell("emptied", "warn")
-        else:
-            after = Cell(one.after, tone or quiet)
-        rest = [Cell(name, quiet), before, after, Cell(one.because, "dim")]
-        return [Cell(sign, tone), Cell(one.tag, "dim"), *rest]
-
-
-def sign_of(one: Explained) -> tuple[str, str]:
-    """How an element's fate is shown: sign and tone."""
-    if one.after is None:
-        return "✖", "bad"
-    if one.before is None:
-        return "+", "good"
-    return ("●", "accent") if one.is_changed else ("·", "")
 
 
 class PreviewScreen(TableStage):
@@ -126,8 +36,6 @@ class PreviewScreen(TableStage):
 
     Parameters
     ----------
-    app
-        The app.
     files
         What can be looked at.
     at
@@ -136,10 +44,13 @@ class PreviewScreen(TableStage):
 
     scope = "preview"
     label = "Preview"
+    shows_identity = True
     columns = COLUMNS
     dropped = frozenset({"tag", "rule"})
+    not_sorted = "elements stand in the order of their tags"
+    filter_words = "filter, as tag:0010 name:patient rule:e.1-1 or after:anon"
     DEFAULT_CSS = """
-    PreviewScreen .detail { height: 5; }
+    PreviewScreen .detail { height: 6; max-height: 6; }
     PreviewScreen #before-after { width: 1fr; height: 1fr; }
     PreviewScreen #seen { width: 40%; height: 1fr; border-left: solid $border; }
     PreviewScreen #seen Static { height: auto; max-height: 12; padding: 0 1; }
@@ -148,8 +59,8 @@ class PreviewScreen(TableStage):
     PreviewScreen.picture #seen { width: 1fr; border-left: none; }
     """
 
-    def __init__(self, app: AnonTUI, files: Sequence[Path], at: int = 0) -> None:
-        super().__init__(app, NoRows(), LOOKING)
+    def __init__(self, files: Sequence[Path], at: int = 0) -> None:
+        super().__init__(LOOKING)
         from anontui.operations.previewing import Explainer
 
         self.files = list(files)
@@ -163,10 +74,9 @@ class PreviewScreen(TableStage):
         self._viewer: Viewer | None = None
         self._seen: View | None = None
         self._asked = 0
-        self._elements: ElementRows | None = None
+        self._elements = ElementRows(())
         self.picture = PictureView(LOOKING)
         self._facts = Static("", markup=False)
-        self._detail = Static("", classes="detail", markup=False)
         self.add_class("both")
 
     def parts(self) -> ComposeResult:
@@ -174,7 +84,7 @@ class PreviewScreen(TableStage):
         with Horizontal():
             with Vertical(id="before-after"):
                 yield self.grid
-                yield self._detail
+                yield self.detail
             with Vertical(id="seen"):
                 yield self.picture
                 yield self._facts
@@ -230,7 +140,7 @@ class PreviewScreen(TableStage):
 
         def failed(error: AnonTUIError) -> None:
             if asked == self._asked and self.is_attached:
-                self._elements = None
+                self._elements = ElementRows(())
                 self.show_problem(error)
 
         self.anontui.start("preview", explain, explained, failed)
@@ -264,27 +174,29 @@ class PreviewScreen(TableStage):
 
     def _show(self, forecast: Forecast) -> None:
         self.forecast = forecast
-        opened = self._elements.open if self._elements else set()
-        self._elements = ElementRows(forecast.elements)
-        self._elements.open = opened & self._elements._folds
-        empty = f"Nothing of it can be told:\n\n{forecast.reason}"
-        self.show_rows(self._elements, empty)
-        self.on_grid_cursor_moved()
+        opened = self._elements.open
+        self._elements = ElementRows(forecast.elements, opened)
+        self.show_rows(self._elements, "No element has this in it.")
+        if not forecast.elements:
+            self.grid.empty = f"Nothing of it can be told:\n\n{forecast.reason}"
+        self.picture.draw(forecast.boxes, None)
 
     @property
     def is_tight(self) -> bool:
         """True where tag and rule have no room beside the values."""
-        return self.mode != "header" or self.size.width < TABLE_WIDTH
+        is_half = self.mode == "both" and not self.has_class("narrow")
+        return self.size.width * (0.6 if is_half else 1) < TABLE_WIDTH
 
-    def filtered(self) -> list[int] | None:
+    def resized(self) -> None:
+        """The values below have other room, too."""
+        super().resized()
+        self.call_after_refresh(self.cursor_moved)
+
+    def filtered(self) -> list[int]:
         """What is changed, or matches the filter; a match shows in a closed sequence too."""
         rows = self._elements
-        if rows is None:
-            return None
         if not self.filter_text:
             return rows.shown(changed=self.changed_only)
-        from anontui.tui.filtering import compile_filter
-
         names = ("tag", "name", "before", "after", "rule", "action")
         matches = compile_filter(self.filter_text, names)
         found = [
@@ -297,24 +209,21 @@ class PreviewScreen(TableStage):
         ]
         return rows.with_those_above(found)
 
-    def on_grid_cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
         """Tell all of the element under the cursor."""
-        key = self.grid.cursor_key
-        if self._elements is None or not isinstance(key, int):
-            self._detail.update("")
+        if self.key is None or not len(self._elements):
+            self.detail.update("")
             return
-        one = self._elements.elements[key]
-        place = f"{one.place} " if one.place else ""
+        one = self._elements.elements[self.key]
+        width = max(self.detail.content_size.width, 20)
         head = Content.assemble(
-            "\n",
-            (f"{place}{one.tag} {one.name} {one.vr}", "$text"),
+            (" ".join(filter(None, (one.place, one.tag, one.name, one.vr))), "$text"),
             (f"  {one.action}: {one.because}", "$accent" if one.is_changed else "$text-muted"),
         )
-        lines = [head]
+        lines = [Content(""), head.truncate(width, ellipsis=True)]
         for name, text in (("before", one.before), ("after", one.after)):
-            shown = "not there" if text is None else text or "(empty)"
-            lines.append(Content.assemble((f"{name:>6}  ", "$text-muted"), (shown[:400], "$text")))
-        self._detail.update(Content("\n").join(lines))
+            lines += _told(name, "not there" if text is None else text or "(empty)", width - TOLD)
+        self.detail.update(Content("\n").join(lines))
 
     def _tell_facts(self) -> None:
         facts = [("file", self.files[self.at].name)]
@@ -327,31 +236,28 @@ class PreviewScreen(TableStage):
 
     # -- deeds ---------------------------------------------------------------------------
 
-    def on_grid_activated(self) -> None:
+    def activated(self) -> None:
         """A double click opens a sequence, or closes it."""
-        self.fold()
+        self.anontui.run_action_named(self.anontui.registry.actions["preview.fold"])
 
     def fold(self) -> None:
         """Open the sequence under the cursor, or close it."""
-        key = self.grid.cursor_key
-        if self._elements is not None and isinstance(key, int) and self._elements.folds(key):
-            self._elements.fold(key)
-            self._refilter(key)
+        self._elements.fold(self.key)
+        self._refilter()
 
     def fold_all(self) -> None:
         """Open all sequences, or close them."""
-        if self._elements is not None:
-            self._elements.fold_all()
-            self._refilter(self.grid.cursor_key)
+        self._elements.fold_all()
+        self._refilter()
 
     def switch_changed(self) -> None:
         """Show only what changes, or all."""
         self.changed_only = not self.changed_only
-        self._refilter(self.grid.cursor_key)
+        self._refilter()
 
-    def _refilter(self, key: object) -> None:
-        self.grid.refresh_rows([key] if isinstance(key, int) else [])
+    def _refilter(self) -> None:
         self.filter_by(self.filter_text)
+        self.grid.refresh_rows([self.key])
 
     def switch_mode(self) -> None:
         """Show both, the header alone, or the picture alone."""
@@ -360,25 +266,24 @@ class PreviewScreen(TableStage):
         self.remove_class(*MODES)
         self.mode = modes[(modes.index(now) + 1) % len(modes)]
         self.add_class(self.mode)
-        self.lay_out()
+        self.resized()
 
     def step_frame(self, step: int) -> None:
-        """Go on by frames."""
-        if self._seen is None:
-            return
-        frame = min(max(self.frame + step, 0), self._seen.picture.frames - 1)
-        if frame != self.frame:
-            self.frame = frame
+        """Go on by frames; the last is followed by the first."""
+        if self._seen is not None:
+            self.frame = (self.frame + step) % self._seen.picture.frames
             self._fetch()
             self.refresh_lines()
 
     def step_file(self, step: int) -> None:
-        """Go to another file."""
-        at = min(max(self.at + step, 0), len(self.files) - 1)
-        if at != self.at:
-            self.at, self.frame = at, 0
-            self.look()
-            self.refresh_lines()
+        """Go to another file; the last is followed by the first."""
+        self.at, self.frame = (self.at + step) % len(self.files), 0
+        self.look()
+        self.refresh_lines()
+
+    def one_file(self) -> str:
+        """Need: several files."""
+        return "" if len(self.files) > 1 else "there is one file"
 
     def zoom(self, steps: int) -> None:
         """Come nearer to the middle of the picture, or go back."""
@@ -398,8 +303,7 @@ class PreviewScreen(TableStage):
 
     def no_fold(self) -> str:
         """Need: a sequence under the cursor."""
-        key = self.grid.cursor_key
-        is_one = self._elements is not None and isinstance(key, int) and self._elements.folds(key)
+        is_one = self.key is not None and self._elements.folds(self.key)
         return "" if is_one else "this is no sequence with something in it"
 
     def no_picture(self) -> str:
@@ -407,13 +311,12 @@ class PreviewScreen(TableStage):
         return "" if self._seen is not None else "there is no picture"
 
 
-def _name(one: Explained) -> str:
-    return f"{one.place} {one.tag}".strip()
-
-
-def _above(one: Explained) -> tuple[str, ...]:
-    """The sequences that an element stands in, by the names that they have here."""
-    parts = one.place.split()
-    return tuple(
-        " ".join([*parts[:n], part.partition("[")[0]]).strip() for n, part in enumerate(parts)
-    )
+def _told(name: str, text: str, room: int) -> list[Content]:
+    """A value in two lines at most; one that is longer loses its middle (copying takes it all)."""
+    text = shortened(" ".join(text.split()), 2 * room)
+    parts = [text[at : at + room] for at in range(0, len(text), room)]
+    words = (name, "")
+    return [
+        Content.assemble((f"{word:>{TOLD - 2}}  ", "$text-muted"), (part, "$text"))
+        for word, part in zip(words, parts, strict=False)
+    ]

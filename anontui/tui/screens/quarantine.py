@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.app import ComposeResult
-from textual.widgets import Static
+from typing import TYPE_CHECKING
 
 from anontui.errors import AnonTUIError, CallRefused
 from anontui.tui.screens.stage import TableStage
 from anontui.tui.widgets.grid import Cell, Column
-from anontui.tui.widgets.view import NoRows
 
 if TYPE_CHECKING:
     from anontui.operations.quarantine import HeldFile
     from anontui.settings import Server
-    from anontui.tui.app import AnonTUI
+    from anontui.tui.boxes import Boxes
 
 SIGNS = {
     "waiting": ("◌ waiting", "warn"),
@@ -65,24 +60,20 @@ class QuarantineScreen(TableStage):
         Column("job", "job", 6, right=True),
         Column("project", "project", 20, min_width=8),
         Column("since", "held since", 16, min_width=10),
-        Column("reason", "why", None, min_width=20),
+        Column("why", "why", None, min_width=20),
         Column("size", "size", 8, right=True),
     )
     dropped = frozenset({"project", "size"})
-    HINT: ClassVar[str] = "Enter shows the picture. It may show who the patient is."
+    filter_words = "filter, as why:ultrasound job:1041 or state:waiting"
 
-    def __init__(self, app: AnonTUI, server: Server) -> None:
-        super().__init__(app, NoRows(), f"Asking {server.name}…")
+    def __init__(self, server: Server) -> None:
+        super().__init__(f"Asking {server.name}…")
         self.server = server
         self.state = "waiting"
         self.files: dict[str, HeldFile] = {}
         self.loaded = False
-        self._detail = Static("", classes="detail", markup=False)
-
-    def parts(self) -> ComposeResult:
-        """The table, and all of what is under the cursor."""
-        yield self.grid
-        yield self._detail
+        self.drawn: dict[str, Boxes] = {}
+        """Boxes by the ids of files that were looked at and left."""
 
     def begin(self) -> None:
         """Ask the server."""
@@ -124,37 +115,40 @@ class QuarantineScreen(TableStage):
         self.files = {one.id: one for one in files}
         empty = (
             f"✔ Nothing waits on {self.server.name}.\n\n"
-            "What a policy's filters hold back comes here.\na shows what was decided before."
+            "What a policy's filters hold back comes here.\n"
+            "{quarantine.decided} shows what was decided before."
         )
         self.show_rows(HeldRows(files), empty)
-        self.on_grid_cursor_moved()
 
     def _failed(self, error: AnonTUIError) -> None:
         if self.is_attached:
             self.loaded = True
             self.files = {}
             self.show_problem(only_admins(error, self.server.name, "look at held files"))
-            self._detail.update("")
 
-    def on_grid_cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
         """Tell all of the file under the cursor."""
         one = self.files.get(str(self.grid.cursor_key))
         if one is None:
-            self._detail.update("")
+            self.detail.update("")
             return
         words = [f"{one.id} · {one.project} · {one.reason or one.code}"]
         if one.who:
             words.append(f"{one.state} by {one.who}{f': {one.note}' if one.note else ''}")
         elif one.has_copy:
-            words.append(self.HINT)
+            words.append(
+                self.anontui.registry.with_keys(
+                    "{quarantine.show} shows the picture. It may show who the patient is."
+                )
+            )
         else:
             words.append("The server has no copy of it: look at its source.")
-        self._detail.update("\n".join(words))
+        self.detail.update("\n".join(words))
         self.refresh_lines()
 
     # -- needs and deeds -----------------------------------------------------------------
 
-    def on_grid_activated(self) -> None:
+    def activated(self) -> None:
         """A double click looks at the file, if that may be."""
         self.anontui.run_action_named(self.anontui.registry.actions["quarantine.show"])
 
@@ -176,8 +170,9 @@ class QuarantineScreen(TableStage):
 
     def order(self) -> list[HeldFile]:
         """The files as they are shown, for going from one to the next."""
-        indices = self.grid.order if self.grid.order is not None else range(len(self.rows))
-        return [self.files[str(self.rows.key(at))] for at in indices]
+        rows = self.rows()
+        indices = self.grid.order if self.grid.order is not None else range(len(rows))
+        return [self.files[str(rows.key(at))] for at in indices]
 
 
 def only_admins(error: AnonTUIError, server: str, what: str) -> AnonTUIError:
@@ -187,5 +182,4 @@ def only_admins(error: AnonTUIError, server: str, what: str) -> AnonTUIError:
             f"Only admins of {server} may {what}",
             advice="Ask whoever runs it: anontui serve user add NAME --role admin",
         )
-    advice = textwrap.fill(error.advice, 72)
-    return AnonTUIError(textwrap.fill(error.message, 72), cause=error.cause, advice=advice)
+    return error

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from anontui.deid.rules.pixelrules import Box
 from anontui.errors import AnonTUIError
+from anontui.tui.boxes import Boxes, moved, sized, told
 from anontui.tui.screens.stage import Stage, facts_panel
 from anontui.tui.widgets.picture import PictureView
 
@@ -20,13 +21,33 @@ if TYPE_CHECKING:
     from anontui.deid.pixels.view import View
     from anontui.operations.quarantine import HeldFile
     from anontui.settings import Server
-    from anontui.tui.app import AnonTUI
 
 SIDE = 30
+FETCHING = "Fetching the picture…"
+HOW = """\
+{review.move-left} {review.move-down} {review.move-up} {review.move-right} move the box
+{review.size-right} … size it
+{review.next-box} the next box
+{review.undo} takes back
+{review.drop-box} takes it away"""
 
 
 class ReviewScreen(Stage):
-    """One held file after the other; boxes stay drawn for the next one of the same size."""
+    """One held file after the other, until each is decided on.
+
+    Boxes stay drawn for the next file of the same size, which often is of the same device.
+
+    Parameters
+    ----------
+    server
+        Where the files are.
+    files
+        What can be looked at.
+    first
+        Where to begin.
+    drawn
+        Boxes by the ids of files that were left undecided; they are kept here, too.
+    """
 
     scope = "review"
     label = "Held file"
@@ -36,26 +57,35 @@ class ReviewScreen(Stage):
     """
 
     def __init__(
-        self, app: AnonTUI, server: Server, files: Sequence[HeldFile], first: HeldFile
+        self,
+        server: Server,
+        files: Sequence[HeldFile],
+        first: HeldFile,
+        drawn: dict[str, Boxes],
     ) -> None:
-        super().__init__(app)
+        super().__init__()
         self.server = server
         self.files = list(files)
         self.at = self.files.index(first)
         self.frame = 0
-        self.boxes: list[Box] = []
-        self.current: int | None = None
+        self.boxes = Boxes()
         self.view: View | None = None
         self.problem = ""
-        self._frame_size: tuple[int, int] | None = None
+        self.decided = 0
+        self.deciding: set[str] = set()
+        """Ids of the files that the server is being told of."""
+        self._drawn = drawn
+        self._boxes_of = ""
+        self._frame_size = (0, 0)
         self._asked = 0
         self._from: tuple[int, int] | None = None
-        self.picture = PictureView("Fetching the picture…")
+        self._is_drawing = False
+        self.picture = PictureView(FETCHING)
         self._side = Static("", classes="side", markup=False)
         self._foot = Static("", id="foot", markup=False)
 
     def parts(self) -> ComposeResult:
-        """Picture and facts side by side, or one line of facts below it."""
+        """Picture and facts side by side, or two lines of facts below it."""
         with Horizontal():
             yield self.picture
             yield self._side
@@ -73,12 +103,25 @@ class ReviewScreen(Stage):
 
     def about(self) -> list[str | tuple[str, str]]:
         """Which file, which frame, and that it shows identity."""
-        parts: list[str | tuple[str, str]] = [f"{self.at + 1} of {len(self.files)}"]
+        done = f", {self.decided} decided" if self.decided else ""
+        parts: list[str | tuple[str, str]] = [f"{self.at + 1} of {len(self.files)}{done}"]
         if self.view is not None and self.view.picture.frames > 1:
             parts.append(f"frame {self.frame + 1} of {self.view.picture.frames}")
-        if self.boxes:
+        if len(self.boxes):
             parts.append((f"{len(self.boxes)} box{'es' * (len(self.boxes) > 1)}", "$accent"))
         return [*parts, ("may show identity", "bold $warning")]
+
+    def copied(self) -> tuple[str, str]:
+        """The boxes, as the command line has them."""
+        return "\n".join(map(told, self.boxes.all)), "the boxes"
+
+    def back(self) -> None:
+        """Let go of the box, else leave."""
+        if self.boxes.current is not None:
+            self.boxes.choose(None)
+            self._draw()
+        else:
+            super().back()
 
     # -- fetching ------------------------------------------------------------------------
 
@@ -114,29 +157,47 @@ class ReviewScreen(Stage):
     def _show(self, view: View) -> None:
         self.view, self.problem = view, ""
         size = (view.picture.rows, view.picture.columns)
-        if self._frame_size not in (None, size):
-            self.boxes, self.current = [], None
-        self._frame_size = size
+        if self._boxes_of != self.file.id:
+            before = self.boxes.all if size == self._frame_size else ()
+            self.boxes = self._drawn.setdefault(self.file.id, Boxes(before))
+            self._boxes_of, self._frame_size = self.file.id, size
+            if before and self.boxes.all == before:
+                word = "The boxes of the file before stay drawn; {review.undo} takes them away"
+                self.anontui.say(self.anontui.registry.with_keys(word))
         self.picture.show(view.picture)
         self._draw()
 
     def step_frame(self, step: int) -> None:
-        """Go on by frames."""
-        if self.view is None:
-            return
-        frame = min(max(self.frame + step, 0), self.view.picture.frames - 1)
-        if frame != self.frame:
-            self.frame = frame
+        """Go on by frames; the last is followed by the first."""
+        if self.view is not None:
+            self.frame = (self.frame + step) % self.view.picture.frames
             self.fetch()
 
     def step_file(self, step: int) -> None:
-        """Go to another file of the list."""
-        at = min(max(self.at + step, 0), len(self.files) - 1)
-        if at != self.at:
-            self.at, self.frame, self.view = at, 0, None
-            self.picture.message = "Fetching the picture…"
-            self.fetch()
-            self._tell()
+        """Go to another file of the list; the last is followed by the first."""
+        self._go_to((self.at + step) % len(self.files))
+
+    def file_decided(self, entry_id: str) -> None:
+        """Go on to the next file; back to the list after the last."""
+        self._drawn.pop(entry_id, None)
+        at = next(n for n, one in enumerate(self.files) if one.id == entry_id)
+        del self.files[at]
+        self.decided += 1
+        if not self.files:
+            self.dismiss(None)
+        elif at == self.at:
+            self._go_to(min(at, len(self.files) - 1))
+        else:
+            self.at -= at < self.at
+            self.refresh_lines()
+
+    def _go_to(self, at: int) -> None:
+        self.at, self.frame, self.view = at, 0, None
+        self.picture.show(None, FETCHING)
+        self.fetch()
+        self._tell()
+
+    # -- needs ---------------------------------------------------------------------------
 
     def no_picture(self) -> str:
         """Need: a picture."""
@@ -144,15 +205,29 @@ class ReviewScreen(Stage):
 
     def no_box(self) -> str:
         """Need: a box."""
-        return "" if self.boxes else "there is no box (n draws one)"
+        return self.no_picture() or (
+            "" if len(self.boxes) else "there is no box ({review.box} draws one)"
+        )
+
+    def none_chosen(self) -> str:
+        """Need: a current box."""
+        return self.no_box() or (
+            "" if self.boxes.box else "no box is chosen ({review.next-box} takes one)"
+        )
 
     def one_frame(self) -> str:
         """Need: several frames."""
         several = self.view is not None and self.view.picture.frames > 1
         return "" if several else "it has one frame"
 
+    def one_file(self) -> str:
+        """Need: several files."""
+        return "" if len(self.files) > 1 else "it is the only file"
+
     def is_decided(self) -> str:
         """Need: a file that waits."""
+        if self.file.id in self.deciding:
+            return "it is being decided"
         return "" if self.file.state == "waiting" else f"it is {self.file.state} already"
 
     # -- boxes ---------------------------------------------------------------------------
@@ -162,80 +237,63 @@ class ReviewScreen(Stage):
         lens, inset = self.picture.lens, len(self.boxes) % 5 * 0.12
         across, down = lens.width * lens.scale, lens.height * lens.scale
         left, top = round(lens.left + across * 0.02), round(lens.top + down * (0.02 + inset))
-        box = Box(left, top, left + max(round(across / 3), 1), top + max(round(down / 10), 1))
-        self.boxes.append(box)
-        self.current = len(self.boxes) - 1
+        right, bottom = left + max(round(across / 3), 1), top + max(round(down / 10), 1)
+        self.boxes.add(Box(left, top, right, bottom))
         self._draw()
-        if len(self.boxes) == 1:
-            self.anontui.say("Arrows move the box, with shift they size it; b releases the file")
 
     def drop_box(self) -> None:
         """Take the current box away."""
-        if self.current is not None:
-            del self.boxes[self.current]
-            self.current = len(self.boxes) - 1 if self.boxes else None
+        self.boxes.drop()
+        self._draw()
+
+    def undo(self) -> None:
+        """Take the last change to the boxes back."""
+        if self.boxes.undo():
             self._draw()
+        else:
+            self.anontui.say("Nothing was drawn yet", "$warning")
 
     def next_box(self) -> None:
         """Make the next box the current one."""
-        if self.current is not None:
-            self.current = (self.current + 1) % len(self.boxes)
-            self._draw()
+        self.boxes.choose_next()
+        self._draw()
 
     def move(self, across: int, down: int) -> None:
         """Move the current box by what is a pixel on the screen; without one, the picture."""
-        step = self._step()
-        if self.current is None:
-            x, y = self.picture.center
-            self.picture.look_at(*self._inside(x + 6 * across * step, y + 6 * down * step))
+        step, (rows, columns) = self._step(), self._frame_size
+        if self.boxes.box is not None:
+            self._put(moved(self.boxes.box, across * step, down * step, rows, columns))
             return
-        box = self.boxes[self.current]
-        rows, columns = self._frame_size or (0, 0)
-        across = min(max(across * step, -box.left), columns - box.right)
-        down = min(max(down * step, -box.top), rows - box.bottom)
-        self._change(Box(box.left + across, box.top + down, box.right + across, box.bottom + down))
+        x, y = self.picture.center
+        x, y = x + 6 * across * step, y + 6 * down * step
+        self.picture.look_at(min(max(x, 0.0), columns), min(max(y, 0.0), rows))
 
     def resize(self, across: int, down: int) -> None:
         """Make the current box wider or narrower, higher or lower, at its right and lower edge."""
-        if self.current is None:
+        if self.boxes.box is None:
             self.new_box()
-            return
-        step, box = self._step(), self.boxes[self.current]
-        rows, columns = self._frame_size or (0, 0)
-        right = min(max(box.right + across * step, box.left + 1), columns)
-        bottom = min(max(box.bottom + down * step, box.top + 1), rows)
-        self._change(Box(box.left, box.top, right, bottom))
+        else:
+            step = self._step()
+            self._put(sized(self.boxes.box, across * step, down * step, *self._frame_size))
 
     def zoom(self, steps: int) -> None:
         """Come nearer to the current box, or go back."""
-        if self.current is not None:
-            box = self.boxes[self.current]
+        box = self.boxes.box
+        if box is not None:
             self.picture.center = ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
         self.picture.zoom_by(steps)
-        self._tell()
 
     def _step(self) -> int:
         return max(round(self.picture.lens.scale), 1)
 
-    def _inside(self, x: float, y: float) -> tuple[float, float]:
-        rows, columns = self._frame_size or (0, 0)
-        return min(max(x, 0.0), float(columns)), min(max(y, 0.0), float(rows))
-
-    def _change(self, box: Box) -> None:
-        assert self.current is not None  # noqa: S101 - its callers have one
-        self.boxes[self.current] = box
-        lens = self.picture.lens
-        if self.picture.zoom > 1 and not (
-            lens.left <= box.left
-            and box.right <= lens.left + lens.width * lens.scale
-            and lens.top <= box.top
-            and box.bottom <= lens.top + lens.height * lens.scale
-        ):
+    def _put(self, box: Box) -> None:
+        self.boxes.put(box)
+        if not self.picture.lens.sees(box):
             self.picture.look_at((box.left + box.right) / 2, (box.top + box.bottom) / 2)
         self._draw()
 
     def _draw(self) -> None:
-        self.picture.draw(self.boxes, self.current)
+        self.picture.draw(self.boxes.all, self.boxes.current)
         self._tell()
 
     # -- mouse ---------------------------------------------------------------------------
@@ -249,7 +307,7 @@ class ReviewScreen(Stage):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Draw it as far as the mouse is."""
-        if self._from is None:
+        if self._from is None or self.view is None:
             return
         offset = event.screen_offset - self.picture.content_region.offset
         x, y = self.picture.point_at(*offset)
@@ -257,50 +315,54 @@ class ReviewScreen(Stage):
         top, bottom = sorted((self._from[1], y))
         if right - left < 2 or bottom - top < 2:
             return
-        box = Box(left, top, right, bottom)
-        if self._drawing:
-            self.boxes[-1] = box
-        else:
-            self.boxes.append(box)
-        self._drawing, self.current = True, len(self.boxes) - 1
+        draw = self.boxes.put if self._is_drawing else self.boxes.add
+        draw(Box(left, top, right, bottom))
+        self._is_drawing = True
         self._draw()
 
     def on_mouse_up(self) -> None:
-        """End the box."""
-        self._from, self._drawing = None, False
+        """End the box; a click takes the box that it is in, or none."""
+        if self._from is not None and not self._is_drawing:
+            self.boxes.choose(self.boxes.at(*self._from))
+            self._draw()
+        self._from, self._is_drawing = None, False
         self.release_mouse()
 
-    _drawing = False
+    def on_mouse_scroll_up(self) -> None:
+        """Come nearer."""
+        self._wheel("review.zoom-in")
+
+    def on_mouse_scroll_down(self) -> None:
+        """Go back again."""
+        self._wheel("review.zoom-out")
+
+    def _wheel(self, action_id: str) -> None:
+        self.anontui.run_action_named(self.anontui.registry.actions[action_id])
 
     # -- telling -------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        one = self.file
+        one, box = self.file, self.boxes.box
         facts: list[tuple[str, str]] = [("why it is held", one.reason or one.code)]
         if self.view is not None:
             picture = self.view.picture
             facts.append(("size", f"{picture.columns} x {picture.rows} pixels"))
             facts += self.view.facts
         parts = [facts_panel(facts, SIDE)]
-        if self.boxes:
-            parts.append(Content(""))
-            parts.append(Content.assemble(("boxes: left,top,width,height", "$text-muted")))
-        for number, box in enumerate(self.boxes):
-            is_current = number == self.current
-            sizes = f"{box.left},{box.top},{box.right - box.left},{box.bottom - box.top}"
+        if len(self.boxes):
+            words = "\nboxes: left,top,width,height"
+            parts.append(Content.assemble((words, "$text-muted")))
+        for number, drawn in enumerate(self.boxes.all):
+            is_current = number == self.boxes.current
             style = "bold $accent" if is_current else "$text"
-            parts.append(Content.assemble((f"{'▌' if is_current else ' '} {sizes}", style)))
-        if self.boxes:
-            hint = "arrows move it, with shift they\nsize it; tab takes the next one"
-            parts += [Content(""), Content.assemble((hint, "$text-muted"))]
+            parts.append(Content.assemble((f"{'▌' if is_current else ' '} {told(drawn)}", style)))
+        if len(self.boxes):
+            how = self.anontui.registry.with_keys(HOW)
+            parts.append(Content.assemble((f"\n{how}", "$text-muted")))
         self._side.update(Content("\n").join(parts))
-        told = dict(facts)
-        line = " · ".join(
-            told[name] for name in ("size", "manufacturer", "model", "modality") if name in told
-        )
-        current = ""
-        if self.current is not None:
-            box = self.boxes[self.current]
-            current = f"box {box.left},{box.top},{box.right - box.left},{box.bottom - box.top} · "
+        known = dict(facts)
+        names = ("size", "manufacturer", "model", "modality")
+        line = " · ".join(known[name] for name in names if name in known)
+        current = f"box {told(box)} · " if box else ""
         self._foot.update(f"{one.reason or one.code}\n{current}{line}")
         self.refresh_lines()

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from anontui.operations.configuring import origins
 from anontui.settings import FIELDS
 from anontui.tui.catalog import ACTIONS
 from anontui.tui.screens.stage import TableStage
 from anontui.tui.widgets.grid import Cell, Column
-from anontui.tui.widgets.view import NoRows
 
 if TYPE_CHECKING:
     from anontui.settings import Settings
     from anontui.tui.actions import Registry
-    from anontui.tui.app import AnonTUI
 
 KEY = "key "
 """What the names of rows about keys begin with."""
@@ -93,17 +89,12 @@ class SettingsScreen(TableStage):
         Column("about", "what it means", None, min_width=16),
     )
     dropped = frozenset({"about"})
+    filter_words = "filter, as name:key or value:ctrl"
     DEFAULT_CSS = "SettingsScreen .detail { height: 5; }"
 
-    def __init__(self, app: AnonTUI) -> None:
-        super().__init__(app, NoRows())
+    def __init__(self) -> None:
+        super().__init__()
         self.found: dict[str, Entry] = {}
-        self._detail = Static("", classes="detail", markup=False)
-
-    def parts(self) -> ComposeResult:
-        """The table, and all of the setting under the cursor."""
-        yield self.grid
-        yield self._detail
 
     def begin(self) -> None:
         """Show them."""
@@ -129,17 +120,16 @@ class SettingsScreen(TableStage):
         """The settings were read, or read again."""
         found = entries(self.settings, self.anontui.registry)
         self.found = {one.name: one for one in found}
-        self.show_rows(EntryRows(found), "No setting has this in it.")
-        self.on_grid_cursor_moved()
+        self.show_rows(EntryRows(found))
 
-    def on_grid_cursor_moved(self) -> None:
+    def cursor_moved(self) -> None:
         """Tell all of the setting under the cursor."""
         one = self.found.get(str(self.grid.cursor_key))
         if one is None:
-            self._detail.update("")
+            self.detail.update("")
             return
         where = "the settings file says so" if one.is_set else "nothing is set: this is the default"
-        self._detail.update(
+        self.detail.update(
             Content("\n").join(
                 [
                     Content(""),
@@ -153,6 +143,6 @@ class SettingsScreen(TableStage):
         """Need: a setting under the cursor."""
         return "" if str(self.grid.cursor_key) in self.found else "there is no setting"
 
-    def on_grid_activated(self) -> None:
+    def activated(self) -> None:
         """A double click changes it, if that may be."""
         self.anontui.run_action_named(self.anontui.registry.actions["settings.change"])

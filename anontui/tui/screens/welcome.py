@@ -21,6 +21,7 @@ from anontui.tui.widgets.grid import Cell, Column, Grid
 if TYPE_CHECKING:
     from anontui.operations.surveying import Survey
     from anontui.settings import Settings
+    from anontui.tui.actions import Registry
     from anontui.tui.app import AnonTUI
 
 GREETING = """\
@@ -31,29 +32,31 @@ Which server shall it be?"""
 
 
 class _Choices:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, registry: Registry) -> None:
         count = len(settings.servers)
         names = ", ".join(server.name for server in settings.servers[:4])
         found = f"found: {names}" if count else "there are none in your home folder"
         self._rows = (
-            ("b", "built-in", "The built-in one", "on this machine, at once"),
-            ("u", "server", "A server that there is", "by its url and your token"),
-            ("i", "import", "AnonAPI's settings", found),
+            ("built-in", "The built-in one", "on this machine, at once"),
+            ("server", "A server that there is", "by its url and your token"),
+            ("import", "AnonAPI's settings", found),
         )
         if count:  # whoever has used AnonAPI goes on with it
             self._rows = (self._rows[2], *self._rows[:2])
         self._can_import = bool(count)
+        self._registry = registry
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def key(self, index: int) -> str:
         """What is chosen."""
-        return self._rows[index][1]
+        return self._rows[index][0]
 
     def cells(self, index: int) -> Sequence[str | Cell]:
         """Key, name, what it is."""
-        key, choice, name, about = self._rows[index]
+        choice, name, about = self._rows[index]
+        key = self._registry.with_keys(f"{{welcome.{choice}}}")
         off = choice == "import" and not self._can_import
         return [Cell(key, "dim" if off else "accent"), Cell(name, "dim" * off), Cell(about, "dim")]
 
@@ -74,14 +77,14 @@ class WelcomeScreen(Stage):
     """
 
     def __init__(self, app: AnonTUI, settings: Settings) -> None:
-        super().__init__(app)
+        super().__init__()
         self.settings = settings
         columns = (
             Column("key", "", 2, min_width=1),
             Column("name", "", 24, min_width=20),
             Column("about", "", None, min_width=20),
         )
-        self.grid = Grid(columns, _Choices(settings), header=False)
+        self.grid = Grid(columns, _Choices(settings, app.registry), header=False)
         self._word = Static("", classes="word", markup=False)
 
     def parts(self) -> ComposeResult:
@@ -94,7 +97,8 @@ class WelcomeScreen(Stage):
     def begin(self) -> None:
         """The first choice waits for Enter."""
         self.grid.focus()
-        self.tell("Servers are added and changed at any time. Esc looks around first.")
+        word = "Servers are added and changed at any time. {app.back} looks around first."
+        self.tell(self.anontui.registry.with_keys(word))
 
     def state_line(self) -> list[str | tuple[str, str]]:
         """There is no server to tell of."""

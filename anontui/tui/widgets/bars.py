@@ -10,9 +10,10 @@ from textual.widget import Widget
 
 from anontui.idis.model import JobStatus
 from anontui.tui.actions import key_sign, why_not
+from anontui.tui.widgets.ofapp import OfApp
 
 if TYPE_CHECKING:
-    from anontui.tui.app import AnonTUI
+    from anontui.tui.fullscreen import FullScreen
     from anontui.tui.worker import Task
 
 BAR = "█▏▎▍▌▋▊▉"
@@ -35,19 +36,11 @@ def bar(done: int, total: int, width: int) -> str:
     return filled + "░" * (width - len(filled))
 
 
-class Line(Widget):
+class Line(OfApp, Widget):
     """One line that draws itself from the app's state."""
 
     DEFAULT_CSS = "Line { height: 1; }"
     _drawn = Content.empty()
-
-    @property
-    def anontui(self) -> AnonTUI:
-        """The app, with its type."""
-        from anontui.tui.app import AnonTUI
-
-        assert isinstance(self.app, AnonTUI)  # noqa: S101 - tells the type checker
-        return self.app
 
     def says(self) -> Content:
         """What the line says now, for the width there is."""
@@ -143,27 +136,28 @@ class ActivityStrip(Line):
         )
 
 
-LAST = (("app.command", "command"), ("app.palette", "all"), ("app.help", "help"))
-"""What the key bar always shows."""
-
-
 class KeyBar(Line):
     """The keys that mean something here; a key that is disabled now is dimmed."""
 
+    def __init__(self, screen: FullScreen) -> None:
+        super().__init__()
+        self._of = screen
+
     def says(self) -> Content:
-        """Draw as many hints as fit; help and palette always do."""
+        """Draw as many hints as fit; those of the screen's ``last`` always do."""
         app = self.anontui
         hints: list[Content] = []
-        pane = app.front.current
-        for action in [*app.registry.of_pane(pane.keys), *app.registry.of_pane("")]:
+        for action in [*app.registry.of_pane(self._of.keys), *app.registry.of_pane("")]:
             if not action.label or not action.key:
                 continue
             off = bool(why_not(action, app))
+            if off and not action.pane:
+                continue
             sign = (f" {key_sign(action.key)}", "$text-disabled" if off else "bold $accent")
             word = (f" {action.label} ", "$text-disabled" if off else "$text-muted")
             hints.append(Content.assemble(sign, word))
         last = Content.empty()
-        for action_id, name in LAST:
+        for action_id, name in self._of.last:
             for key in app.registry.actions[action_id].signs[:1]:
                 last += Content.assemble((f" {key}", "bold $accent"), (f" {name} ", "$text-muted"))
         if last.cell_length > self.size.width:

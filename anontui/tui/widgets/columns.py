@@ -39,6 +39,8 @@ class Column:
         Align to the right, as numbers are.
     editable
         Cells can be edited in place.
+    middle
+        What is too long loses its middle: of UIDs the end tells one from another.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Column:
     min_width: int = 4
     right: bool = False
     editable: bool = False
+    middle: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,11 +194,21 @@ def arrange(columns: tuple[Column, ...], room: int) -> tuple[Place, ...]:
 
 
 @lru_cache(maxsize=8192)
-def fit(text: str, width: int, right: bool = False) -> str:
+def fit(text: str, width: int, right: bool = False, middle: bool = False) -> str:
     """Return ``text`` as exactly ``width`` cells: padded, or cut with an ellipsis."""
+    if middle:
+        text = shortened(text, width)
     text = printable(text[: 4 * width + 4])
     size = cell_len(text)
     if size > width:
         return set_cell_size(set_cell_size(text, width - 1) + ELLIPSIS, width)
     pad = " " * (width - size)
     return pad + text if right else text + pad
+
+
+def shortened(text: str, most: int) -> str:
+    """Return ``text`` with at most so many characters, an ellipsis in the place of its middle."""
+    if len(text) <= most or most < 3:
+        return text
+    end = (most - 1) // 2
+    return text[: most - 1 - end] + ELLIPSIS + text[-end:]

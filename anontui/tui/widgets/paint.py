@@ -313,7 +313,8 @@ class Painter:
                 names.append("range")
             if i == look.at:
                 names.append("cell")
-            yield [(fit(text, place.width, column.right), self._style(*names))]
+            shown = fit(text, place.width, column.right, column.middle)
+            yield [(shown, self._style(*names))]
 
     def _line(
         self, gutter: list[Part], cells: Iterable[list[Part]], thumb: Part, fill: Style
