@@ -130,6 +130,7 @@ class PreviewScreen(TableStage):
         asked, path, explainer = self._asked, self.files[self.at], self._explainer
         old, viewer = self._viewer, Viewer(path)
         self._viewer, self._seen, self.forecast = viewer, None, None
+        self.picture.draw((), None)
 
         def explain() -> Forecast | None:
             return explainer.forecast(path) if asked == self._asked else None

@@ -30,6 +30,7 @@ HOW = """\
 {review.next-box} the next box
 {review.undo} takes back
 {review.drop-box} takes it away"""
+CARRIED = "of the file before: {review.undo} takes away"
 
 
 class ReviewScreen(Stage):
@@ -72,6 +73,8 @@ class ReviewScreen(Stage):
         self.view: View | None = None
         self.problem = ""
         self.decided = 0
+        self.note = ""
+        """Why the last file was rejected: the next may be, too."""
         self.deciding: set[str] = set()
         """Ids of the files that the server is being told of."""
         self._drawn = drawn
@@ -102,14 +105,20 @@ class ReviewScreen(Stage):
         return self.files[self.at]
 
     def about(self) -> list[str | tuple[str, str]]:
-        """Which file, which frame, and that it shows identity."""
+        """Which file, which frame, how many boxes."""
         done = f", {self.decided} decided" if self.decided else ""
         parts: list[str | tuple[str, str]] = [f"{self.at + 1} of {len(self.files)}{done}"]
         if self.view is not None and self.view.picture.frames > 1:
             parts.append(f"frame {self.frame + 1} of {self.view.picture.frames}")
         if len(self.boxes):
             parts.append((f"{len(self.boxes)} box{'es' * (len(self.boxes) > 1)}", "$accent"))
-        return [*parts, ("may show identity", "bold $warning")]
+        return parts
+
+    def state_line(self) -> list[str | tuple[str, str]]:
+        """Beside the server: whose eyes this is for."""
+        if self.has_class("narrow"):
+            return [("identity", "bold $warning"), " "]
+        return [("may show identity  ", "bold $warning"), *super().state_line()]
 
     def copied(self) -> tuple[str, str]:
         """The boxes, as the command line has them."""
@@ -161,9 +170,6 @@ class ReviewScreen(Stage):
             before = self.boxes.all if size == self._frame_size else ()
             self.boxes = self._drawn.setdefault(self.file.id, Boxes(before))
             self._boxes_of, self._frame_size = self.file.id, size
-            if before and self.boxes.all == before:
-                word = "The boxes of the file before stay drawn; {review.undo} takes them away"
-                self.anontui.say(self.anontui.registry.with_keys(word))
         self.picture.show(view.picture)
         self._draw()
 
@@ -249,6 +255,7 @@ class ReviewScreen(Stage):
     def undo(self) -> None:
         """Take the last change to the boxes back."""
         if self.boxes.undo():
+            self.anontui.say("Taken back")
             self._draw()
         else:
             self.anontui.say("Nothing was drawn yet", "$warning")
@@ -342,7 +349,7 @@ class ReviewScreen(Stage):
     # -- telling -------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        one, box = self.file, self.boxes.box
+        one, box, with_keys = self.file, self.boxes.box, self.anontui.registry.with_keys
         facts: list[tuple[str, str]] = [("why it is held", one.reason or one.code)]
         if self.view is not None:
             picture = self.view.picture
@@ -357,12 +364,14 @@ class ReviewScreen(Stage):
             style = "bold $accent" if is_current else "$text"
             parts.append(Content.assemble((f"{'▌' if is_current else ' '} {told(drawn)}", style)))
         if len(self.boxes):
-            how = self.anontui.registry.with_keys(HOW)
-            parts.append(Content.assemble((f"\n{how}", "$text-muted")))
+            how = CARRIED if self.boxes.is_untouched else HOW
+            parts.append(Content.assemble((f"\n{with_keys(how)}", "$text-muted")))
         self._side.update(Content("\n").join(parts))
         known = dict(facts)
         names = ("size", "manufacturer", "model", "modality")
         line = " · ".join(known[name] for name in names if name in known)
         current = f"box {told(box)} · " if box else ""
+        if len(self.boxes) and self.boxes.is_untouched:
+            current = f"boxes {with_keys(CARRIED)} · "
         self._foot.update(f"{one.reason or one.code}\n{current}{line}")
         self.refresh_lines()
