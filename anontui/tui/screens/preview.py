@@ -286,10 +286,6 @@ class PreviewScreen(TableStage):
         """Need: several files."""
         return "" if len(self.files) > 1 else "there is one file"
 
-    def zoom(self, steps: int) -> None:
-        """Come nearer to the middle of the picture, or go back."""
-        self.picture.zoom_by(steps)
-
     def use_policy(self, policy: Path | None) -> None:
         """Tell what another policy would do; None for the Basic Profile."""
         from anontui.operations.previewing import Explainer
