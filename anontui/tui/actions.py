@@ -168,7 +168,8 @@ def key_sign(key: str) -> str:
     first = key.split(",", maxsplit=1)[0]
     if first.startswith("ctrl+"):
         return "^" + first.removeprefix("ctrl+")
-    return KEY_SIGNS.get(first, first)
+    held, plus, last = first.rpartition("+")
+    return held + plus + KEY_SIGNS.get(last, last)
 
 
 def parse_key(text: str) -> str:
@@ -181,6 +182,9 @@ def parse_key(text: str) -> str:
     """
     if text in _NAMES:
         return _NAMES[text]
+    held, plus, last = text.rpartition("+")
+    if held and last in _NAMES:
+        return held + plus + _NAMES[last]
     if len(text) == 1 and not text.isalnum() and text.isprintable():
         return _name(text)
     if text.startswith("^"):

@@ -24,11 +24,14 @@ class Boxes:
         The boxes.
     current
         Which of them is moved and sized; None for none.
+    is_untouched
+        Whether they are as they were at the beginning.
     """
 
     def __init__(self, drawn: Sequence[Box] = ()) -> None:
         self.all: tuple[Box, ...] = tuple(drawn)
         self.current: int | None = None
+        self.is_untouched = True
         self._past: list[State] = [((), None)] if drawn else []
         self._is_moving = False
 
@@ -61,7 +64,7 @@ class Boxes:
         if not self._past:
             return False
         self.all, self.current = self._past.pop()
-        self._is_moving = False
+        self.is_untouched = self._is_moving = False
         return True
 
     def choose(self, at: int | None) -> None:
@@ -88,6 +91,7 @@ class Boxes:
         if not (is_moving and self._is_moving):
             self._past.append((self.all, self.current))
         self.all, self.current, self._is_moving = boxes, current, is_moving
+        self.is_untouched = False
 
 
 def moved(box: Box, across: int, down: int, rows: int, columns: int) -> Box:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from anontui.deid.rules.pixelrules import Box
 from anontui.errors import ServerError
 from anontui.operations import mounts, servers
 from anontui.operations.mounts import Mount
@@ -24,7 +25,8 @@ from anontui.tui.screens.settings import SettingsScreen
 from anontui.tui.screens.welcome import WelcomeScreen
 from anontui.tui.table import texts
 from tests import ultrasound
-from tests.tui.fakes import SMALL, Opened, Seat, opened
+from tests.dicom.files import dicom_bytes
+from tests.tui.fakes import LARGE, SMALL, WIDE, Opened, Seat, opened
 from tests.tui.stages import GONE, NO_ADMIN, StagedServer, entry, preview, run
 
 
@@ -174,6 +176,95 @@ async def test_a_box_by_mouse(project: Path, server: StagedServer) -> None:
         lens = screen.picture.lens
         assert box.right - box.left == pytest.approx(20 * lens.scale, abs=lens.scale)
         assert box.bottom - box.top == pytest.approx(8 * lens.scale, abs=lens.scale)
+
+
+async def test_a_click_takes_a_box_or_none(project: Path, server: StagedServer) -> None:
+    async with opened(project) as seat:
+        screen = await looked_at(seat)
+        await seat.press("n", "n")
+        region, lens = screen.picture.content_region, screen.picture.lens
+        first = screen.boxes.all[0]
+        middle = (first.left + first.right) / 2, (first.top + first.bottom) / 2
+        before, above = screen.picture._before, screen.picture._above
+        x = region.x + before + int((middle[0] - lens.left) / lens.scale)
+        y = region.y + above + int((middle[1] - lens.top) / lens.scale / 2)
+        await seat.pilot.click(offset=(x, y))
+        await seat.settle()
+        assert screen.boxes.current == 0
+        assert len(screen.boxes) == 2
+        await seat.pilot.click(offset=(region.right - 2, region.bottom - 2))
+        await seat.settle()
+        assert screen.boxes.box is None
+
+
+async def test_undo_takes_the_last_box_back(project: Path, server: StagedServer) -> None:
+    async with opened(project) as seat:
+        screen = await looked_at(seat)
+        await seat.press("u")
+        assert "Nothing was drawn yet" in seat.said
+        await seat.press("n", "n", "right", "right", "u", "u")
+        assert len(screen.boxes) == 1
+        await seat.press("x", "u")
+        assert len(screen.boxes) == 1
+        assert screen.boxes.current == 0
+
+
+async def test_esc_lets_go_of_the_box_then_leaves_and_nothing_drawn_is_lost(
+    project: Path, server: StagedServer
+) -> None:
+    async with opened(project) as seat:
+        screen = await looked_at(seat)
+        await seat.press("n", "right")
+        drawn = screen.boxes.all
+        await seat.press("escape")
+        assert seat.app.screen is screen
+        assert screen.boxes.current is None
+        await seat.press("b")
+        assert isinstance(seat.app.screen, ConfirmScreen)
+        await seat.press("escape", "escape")
+        screen_of(seat, QuarantineScreen)
+        await seat.press("enter")
+        again = screen_of(seat, ReviewScreen)
+        assert again is not screen
+        assert again.boxes.all == drawn
+
+
+async def test_many_files_are_reviewed_without_leaving_the_screen(
+    project: Path, server: StagedServer
+) -> None:
+    server.entries = [entry(n) for n in range(1, 13)]
+    async with opened(project) as seat:
+        screen = await looked_at(seat)
+        await seat.press("n")
+        drawn = screen.boxes.all
+        for number in range(1, 12):
+            await seat.press("b", "enter")
+            assert seat.app.screen is screen
+            assert f"1 of {12 - number}, {number} decided" in words(seat)
+            assert screen.boxes.all == drawn
+            assert "of the file before: u takes away" in words(seat)
+            assert "Released; job 1041 goes on" in seat.said
+        await seat.press("D")
+        await seat.type("shows a name")
+        await seat.press("enter", "enter")
+        assert "Nothing waits" in screen_of(seat, QuarantineScreen).grid.empty
+    assert len(server.calls("release_quarantine")) == 11
+    assert {one["boxes"][0] for one in server.calls("release_quarantine")} == {"6,5,107,24"}
+
+
+async def test_the_file_that_was_decided_leaves_not_the_one_that_is_looked_at(
+    project: Path, server: StagedServer
+) -> None:
+    async with opened(project) as seat:
+        screen = await looked_at(seat)
+        first, second = screen.files[:2]
+        await seat.press("right_square_bracket")
+        screen.file_decided(first.id)
+        await seat.settle()
+        assert screen.file is second
+        screen.deciding.add(second.id)
+        await seat.press("r")
+        assert "it is being decided" in seat.said
 
 
 async def test_frames_and_files_are_stepped(project: Path, server: StagedServer) -> None:
@@ -359,6 +450,57 @@ async def test_a_preview_opens_from_the_files_and_the_batch(
         assert screen.files[0].parent == project / "data" / "patient2"
         await seat.press("escape", *["down"] * 2, "p")
         assert "The data are not here any more" in seat.said
+
+
+async def test_a_preview_opens_from_the_mapping_and_by_enter_on_a_file(project: Path) -> None:
+    async with opened(project) as seat:
+        await seat.press("3", "L")
+        screen = screen_of(seat, PreviewScreen)
+        assert screen.files[0].parent == project / "data" / "patient1"
+        await seat.press("n")
+        assert "file 2 of 2" in words(seat)
+        await seat.press("n")
+        assert "file 1 of 2" in words(seat)
+        await seat.press("N", "escape", "down", "L")
+        assert "not on a share that this machine sees" in seat.said
+        await seat.press("2", "down", "right", "down", "enter", "down", "enter")
+        screen = screen_of(seat, PreviewScreen)
+        assert screen.files[screen.at].suffix == ".dcm"
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE, LARGE])
+async def test_long_uids_are_told_whole_and_before_and_after_stay_beside_each_other(
+    project: Path, size: tuple[int, int]
+) -> None:
+    uid = "1.2.826.0.1.3680043.8.498.45787841905473114233124723359129632652"
+    path = project / "long.dcm"
+    path.write_bytes(dicom_bytes(patient_id="P-1", study=uid, series="1.2.3", pixels=200))
+    async with opened(project, size) as seat:
+        screen = await preview(seat, path)
+        at = [one.name for one in screen._elements.elements].index("StudyInstanceUID")
+        screen.grid.move_cursor(key=at)
+        await seat.settle()
+        told = str(screen.detail.render()).splitlines()
+        assert len(told) <= screen.detail.size.height
+        assert uid in "".join(line.strip() for line in told).replace("before", "").replace(" ", "")
+        assert all(len(line) <= screen.detail.content_size.width for line in told)
+        row = next(n for n in range(screen.grid.row_count) if screen.grid._view.key(n) == at)
+        line = screen.grid.render_line(row + 1).text
+        assert ("1.2.826" in line) and ("652" in line)
+        assert (size == LARGE) == ("(0020,000D)" in line)
+
+
+async def test_what_a_policy_blacks_out_is_drawn(project: Path, echo: Path) -> None:
+    (project / "boxes.yml").write_text(
+        "- name: all\n  match: {Manufacturer: Invented.*}\n  boxes: [[0, 0, 320, 30]]\n"
+    )
+    (project / "policy.yml").write_text("options: [clean-pixel-data]\npixel_rules: [boxes.yml]\n")
+    async with opened(project) as seat:
+        screen = await preview(seat, echo)
+        assert screen.picture._boxes == ()
+        screen.use_policy(project / "policy.yml")
+        await seat.settle()
+        assert screen.picture._boxes == (Box(0, 0, 320, 30),)
 
 
 async def test_nothing_of_a_preview_is_kept(project: Path, echo: Path, tmp_path: Path) -> None:

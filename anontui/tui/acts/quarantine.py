@@ -96,10 +96,14 @@ def release_blacked(app: AnonTUI) -> None:
 def reject(app: AnonTUI) -> None:
     """Ask for the reason, then have what is marked, or looked at, stay out for good."""
     server, ids = _chosen(app)
+    screen = app.here
+    before = screen.note if isinstance(screen, ReviewScreen) else ""
 
     def answered(note: str) -> None:
         if not note:
             raise UsageError("A file is rejected for a reason", advice="Say why, for the audit.")
+        if isinstance(screen, ReviewScreen):
+            screen.note = note
 
         def work(client: Client) -> str:
             from anontui.operations.quarantine import reject as keep_out
@@ -115,7 +119,7 @@ def reject(app: AnonTUI) -> None:
         )
         _decide(app, question, work)
 
-    common.ask(app, f"Why {_files(ids)} must stay out (for the audit)", "", answered)
+    common.ask(app, f"Why {_files(ids)} must stay out (for the audit)", before, answered)
 
 
 def _chosen(app: AnonTUI) -> tuple[Server, list[str]]:

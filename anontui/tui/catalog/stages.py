@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from anontui.tui.actions import Need
@@ -24,6 +25,6 @@ def do(method: str, *words: Any) -> Callable[[AnonTUI], None]:
     """Do what the open screen's ``method`` does."""
 
     def run(app: AnonTUI) -> None:
-        getattr(app.here, method)(*words)
+        attrgetter(method)(app.here)(*words)
 
     return run

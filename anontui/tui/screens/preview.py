@@ -130,6 +130,7 @@ class PreviewScreen(TableStage):
         asked, path, explainer = self._asked, self.files[self.at], self._explainer
         old, viewer = self._viewer, Viewer(path)
         self._viewer, self._seen, self.forecast = viewer, None, None
+        self.picture.draw((), None)
 
         def explain() -> Forecast | None:
             return explainer.forecast(path) if asked == self._asked else None
@@ -284,10 +285,6 @@ class PreviewScreen(TableStage):
     def one_file(self) -> str:
         """Need: several files."""
         return "" if len(self.files) > 1 else "there is one file"
-
-    def zoom(self, steps: int) -> None:
-        """Come nearer to the middle of the picture, or go back."""
-        self.picture.zoom_by(steps)
 
     def use_policy(self, policy: Path | None) -> None:
         """Tell what another policy would do; None for the Basic Profile."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -13,9 +12,9 @@ from textual.widgets import Static
 
 from anontui.deid.rules.pixelrules import Box
 from anontui.errors import AnonTUIError
-from anontui.tui.boxes import Boxes, moved, sized, told
+from anontui.tui.boxes import Boxes, told
 from anontui.tui.screens.stage import Stage, facts_panel
-from anontui.tui.widgets.picture import PictureView
+from anontui.tui.widgets.drawing import Drawing
 
 if TYPE_CHECKING:
     from anontui.deid.pixels.view import View
@@ -30,6 +29,7 @@ HOW = """\
 {review.next-box} the next box
 {review.undo} takes back
 {review.drop-box} takes it away"""
+CARRIED = "of the file before: {review.undo} takes away"
 
 
 class ReviewScreen(Stage):
@@ -68,19 +68,18 @@ class ReviewScreen(Stage):
         self.files = list(files)
         self.at = self.files.index(first)
         self.frame = 0
-        self.boxes = Boxes()
         self.view: View | None = None
         self.problem = ""
         self.decided = 0
+        self.note = ""
+        """Why the last file was rejected: the next may be, too."""
         self.deciding: set[str] = set()
         """Ids of the files that the server is being told of."""
         self._drawn = drawn
-        self._boxes_of = ""
-        self._frame_size = (0, 0)
+        self._before: tuple[tuple[int, int], tuple[Box, ...]] = ((0, 0), ())
+        """Size and boxes of the file that was looked at before."""
         self._asked = 0
-        self._from: tuple[int, int] | None = None
-        self._is_drawing = False
-        self.picture = PictureView(FETCHING)
+        self.picture = Drawing(FETCHING, self._tell)
         self._side = Static("", classes="side", markup=False)
         self._foot = Static("", id="foot", markup=False)
 
@@ -102,14 +101,20 @@ class ReviewScreen(Stage):
         return self.files[self.at]
 
     def about(self) -> list[str | tuple[str, str]]:
-        """Which file, which frame, and that it shows identity."""
+        """Which file, which frame, how many boxes."""
         done = f", {self.decided} decided" if self.decided else ""
         parts: list[str | tuple[str, str]] = [f"{self.at + 1} of {len(self.files)}{done}"]
         if self.view is not None and self.view.picture.frames > 1:
             parts.append(f"frame {self.frame + 1} of {self.view.picture.frames}")
         if len(self.boxes):
             parts.append((f"{len(self.boxes)} box{'es' * (len(self.boxes) > 1)}", "$accent"))
-        return [*parts, ("may show identity", "bold $warning")]
+        return parts
+
+    def state_line(self) -> list[str | tuple[str, str]]:
+        """Beside the server: whose eyes this is for."""
+        if self.has_class("narrow"):
+            return [("identity", "bold $warning"), " "]
+        return [("may show identity  ", "bold $warning"), *super().state_line()]
 
     def copied(self) -> tuple[str, str]:
         """The boxes, as the command line has them."""
@@ -118,8 +123,7 @@ class ReviewScreen(Stage):
     def back(self) -> None:
         """Let go of the box, else leave."""
         if self.boxes.current is not None:
-            self.boxes.choose(None)
-            self._draw()
+            self.picture.choose(None)
         else:
             super().back()
 
@@ -156,16 +160,10 @@ class ReviewScreen(Stage):
 
     def _show(self, view: View) -> None:
         self.view, self.problem = view, ""
-        size = (view.picture.rows, view.picture.columns)
-        if self._boxes_of != self.file.id:
-            before = self.boxes.all if size == self._frame_size else ()
-            self.boxes = self._drawn.setdefault(self.file.id, Boxes(before))
-            self._boxes_of, self._frame_size = self.file.id, size
-            if before and self.boxes.all == before:
-                word = "The boxes of the file before stay drawn; {review.undo} takes them away"
-                self.anontui.say(self.anontui.registry.with_keys(word))
+        size, boxes = self._before
+        is_alike = size == (view.picture.rows, view.picture.columns)
         self.picture.show(view.picture)
-        self._draw()
+        self.picture.use(self._drawn.setdefault(self.file.id, Boxes(boxes if is_alike else ())))
 
     def step_frame(self, step: int) -> None:
         """Go on by frames; the last is followed by the first."""
@@ -192,10 +190,13 @@ class ReviewScreen(Stage):
             self.refresh_lines()
 
     def _go_to(self, at: int) -> None:
+        if self.view is not None:
+            picture = self.view.picture
+            self._before = ((picture.rows, picture.columns), self.boxes.all)
         self.at, self.frame, self.view = at, 0, None
         self.picture.show(None, FETCHING)
+        self.picture.use(Boxes())
         self.fetch()
-        self._tell()
 
     # -- needs ---------------------------------------------------------------------------
 
@@ -232,117 +233,22 @@ class ReviewScreen(Stage):
 
     # -- boxes ---------------------------------------------------------------------------
 
-    def new_box(self) -> None:
-        """Draw a box at the top of what is seen, where most devices write the patient."""
-        lens, inset = self.picture.lens, len(self.boxes) % 5 * 0.12
-        across, down = lens.width * lens.scale, lens.height * lens.scale
-        left, top = round(lens.left + across * 0.02), round(lens.top + down * (0.02 + inset))
-        right, bottom = left + max(round(across / 3), 1), top + max(round(down / 10), 1)
-        self.boxes.add(Box(left, top, right, bottom))
-        self._draw()
-
-    def drop_box(self) -> None:
-        """Take the current box away."""
-        self.boxes.drop()
-        self._draw()
+    @property
+    def boxes(self) -> Boxes:
+        """What is drawn on the file."""
+        return self.picture.boxes
 
     def undo(self) -> None:
         """Take the last change to the boxes back."""
-        if self.boxes.undo():
-            self._draw()
+        if self.picture.undo():
+            self.anontui.say("Taken back")
         else:
             self.anontui.say("Nothing was drawn yet", "$warning")
-
-    def next_box(self) -> None:
-        """Make the next box the current one."""
-        self.boxes.choose_next()
-        self._draw()
-
-    def move(self, across: int, down: int) -> None:
-        """Move the current box by what is a pixel on the screen; without one, the picture."""
-        step, (rows, columns) = self._step(), self._frame_size
-        if self.boxes.box is not None:
-            self._put(moved(self.boxes.box, across * step, down * step, rows, columns))
-            return
-        x, y = self.picture.center
-        x, y = x + 6 * across * step, y + 6 * down * step
-        self.picture.look_at(min(max(x, 0.0), columns), min(max(y, 0.0), rows))
-
-    def resize(self, across: int, down: int) -> None:
-        """Make the current box wider or narrower, higher or lower, at its right and lower edge."""
-        if self.boxes.box is None:
-            self.new_box()
-        else:
-            step = self._step()
-            self._put(sized(self.boxes.box, across * step, down * step, *self._frame_size))
-
-    def zoom(self, steps: int) -> None:
-        """Come nearer to the current box, or go back."""
-        box = self.boxes.box
-        if box is not None:
-            self.picture.center = ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-        self.picture.zoom_by(steps)
-
-    def _step(self) -> int:
-        return max(round(self.picture.lens.scale), 1)
-
-    def _put(self, box: Box) -> None:
-        self.boxes.put(box)
-        if not self.picture.lens.sees(box):
-            self.picture.look_at((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-        self._draw()
-
-    def _draw(self) -> None:
-        self.picture.draw(self.boxes.all, self.boxes.current)
-        self._tell()
-
-    # -- mouse ---------------------------------------------------------------------------
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin a box where the button goes down on the picture."""
-        offset = event.get_content_offset(self.picture)
-        if offset is not None and self.view is not None and event.button == 1:
-            self._from = self.picture.point_at(*offset)
-            self.capture_mouse()
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Draw it as far as the mouse is."""
-        if self._from is None or self.view is None:
-            return
-        offset = event.screen_offset - self.picture.content_region.offset
-        x, y = self.picture.point_at(*offset)
-        left, right = sorted((self._from[0], x))
-        top, bottom = sorted((self._from[1], y))
-        if right - left < 2 or bottom - top < 2:
-            return
-        draw = self.boxes.put if self._is_drawing else self.boxes.add
-        draw(Box(left, top, right, bottom))
-        self._is_drawing = True
-        self._draw()
-
-    def on_mouse_up(self) -> None:
-        """End the box; a click takes the box that it is in, or none."""
-        if self._from is not None and not self._is_drawing:
-            self.boxes.choose(self.boxes.at(*self._from))
-            self._draw()
-        self._from, self._is_drawing = None, False
-        self.release_mouse()
-
-    def on_mouse_scroll_up(self) -> None:
-        """Come nearer."""
-        self._wheel("review.zoom-in")
-
-    def on_mouse_scroll_down(self) -> None:
-        """Go back again."""
-        self._wheel("review.zoom-out")
-
-    def _wheel(self, action_id: str) -> None:
-        self.anontui.run_action_named(self.anontui.registry.actions[action_id])
 
     # -- telling -------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        one, box = self.file, self.boxes.box
+        one, box, with_keys = self.file, self.boxes.box, self.anontui.registry.with_keys
         facts: list[tuple[str, str]] = [("why it is held", one.reason or one.code)]
         if self.view is not None:
             picture = self.view.picture
@@ -357,12 +263,14 @@ class ReviewScreen(Stage):
             style = "bold $accent" if is_current else "$text"
             parts.append(Content.assemble((f"{'▌' if is_current else ' '} {told(drawn)}", style)))
         if len(self.boxes):
-            how = self.anontui.registry.with_keys(HOW)
-            parts.append(Content.assemble((f"\n{how}", "$text-muted")))
+            how = CARRIED if self.boxes.is_untouched else HOW
+            parts.append(Content.assemble((f"\n{with_keys(how)}", "$text-muted")))
         self._side.update(Content("\n").join(parts))
         known = dict(facts)
         names = ("size", "manufacturer", "model", "modality")
         line = " · ".join(known[name] for name in names if name in known)
         current = f"box {told(box)} · " if box else ""
+        if len(self.boxes) and self.boxes.is_untouched:
+            current = f"boxes {with_keys(CARRIED)} · "
         self._foot.update(f"{one.reason or one.code}\n{current}{line}")
         self.refresh_lines()
