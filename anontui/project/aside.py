@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anontui.project.changes import State, Step
 from anontui.project.disk import WatchedFile
@@ -65,6 +65,10 @@ class Outside:
     clashes: list[Clash] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)
     is_decided: bool = True
+
+    def undecided(self) -> Outside:
+        """Return it as something that is to be asked about."""
+        return replace(self, is_decided=False)
 
 
 def merged(

@@ -7,7 +7,7 @@ taken over here: :meth:`~MappingEditor.write`, :meth:`~MappingEditor.compare`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dict
 from contextlib import contextmanager
 from itertools import count
@@ -89,6 +89,16 @@ class MappingEditor:
     def mapping(self) -> Mapping:
         """What the mapping says now; another object after :meth:`reload`."""
         return self._history.state.mapping
+
+    @property
+    def state(self) -> State:
+        """The mapping with the keys of its rows."""
+        return self._history.state
+
+    def rows_of(self, keys: Collection[object]) -> list[int]:
+        """Return where the rows with these keys are, in order."""
+        wanted = frozenset(keys)
+        return [row for row, key in enumerate(self.keys) if key in wanted]
 
     def problems(self, row: int, typed: Dict[str, str] | None = None) -> dict[str, str]:
         """Return what is wrong with a row (see :func:`problems_of`)."""
@@ -299,6 +309,10 @@ class MappingEditor:
     def compare(self, snapshot: Snapshot, take_theirs: Places | None = None) -> Outside:
         """Merge a snapshot with the file, as :meth:`merge` does."""
         return aside.merged(snapshot, self._file, self._new_key, take_theirs)
+
+    def is_known(self, outside: Outside, snapshot: Snapshot) -> bool:
+        """Whether comparing again would find the same."""
+        return (outside.snapshot.revision, outside.stat) == (snapshot.revision, self._file.stat())
 
     def reread(self, snapshot: Snapshot) -> Outside:
         """Read the file again, as :meth:`reload` does."""

@@ -20,6 +20,8 @@ from anontui.idis.model import Job, JobStatus
 from anontui.operations.servers import ServerState
 from anontui.operations.workspace import Workspace
 from anontui.project.batch import Batch
+from anontui.tui import tidying
+from anontui.tui.acts import copying
 from anontui.tui.panes.pane import Pane
 from anontui.tui.polling import Look, Polling
 from anontui.tui.widgets.grid import Cell, Column
@@ -88,7 +90,9 @@ class Bench:
         """Wait until nothing runs and all is saved."""
         app, pane = self.seat.app, self.seat.main.mapping
         while True:
-            if not app.pending and not (pane.editor and pane.editor.dirty and not pane.file.clashes):
+            if not app.pending and not (
+                pane.editor and pane.editor.dirty and not pane.file.clashes
+            ):
                 return
             await asyncio.sleep(0.005)
 
@@ -127,7 +131,9 @@ async def mapping(bench: Bench, rows: int) -> None:
     seat, measure = bench.seat, bench.measure
     app, pane = seat.app, seat.main.mapping
     grid = pane.grid
-    run = lambda name: app.run_action_named(app.registry.actions[name])  # noqa: E731
+
+    def run(name: str) -> None:
+        app.run_action_named(app.registry.actions[name])
 
     def lines() -> list[str]:
         return bench.path.read_text().splitlines(keepends=True)
@@ -160,7 +166,12 @@ async def mapping(bench: Bench, rows: int) -> None:
         bench.outside("".join(changed))
 
     await measure("both change a row", both)
-    await measure("undo merge and edit", lambda: (pane.undo(), pane.undo()))
+
+    def twice() -> None:
+        pane.undo()
+        pane.undo()
+
+    await measure("undo merge and edit", twice)
     for column in ("pseudo_id", "source", "description"):
         await measure(f"sort by {column}", lambda column=column: pane.sort_by(column))  # type: ignore[misc]
     await measure("sort falling", lambda: pane.sort_by("description"))
@@ -217,9 +228,10 @@ async def mapping(bench: Bench, rows: int) -> None:
     await measure("close it", lambda: seat.pilot.press("escape"))
 
     async def clash() -> None:
-        assert pane.editor is not None
-        pane.editor.set_cells((row, "description", "ours") for row in range(rows))
-        pane.show_changes()
+        cells = [(row, "description", "ours") for row in range(rows)]
+        ends: list[None] = []
+        pane.file.edit("", rows, lambda editor: editor.set_cells(cells), ends.append)
+        await bench.until(lambda: ends)
         bench.outside(every)
         await bench.until(lambda: pane.file.clashes)
 
@@ -234,12 +246,14 @@ async def others(bench: Bench) -> None:
     """The batch, and a million rows."""
     seat, measure = bench.seat, bench.measure
     jobs = seat.main.jobs
+    seat.main.show_pane(jobs)
     for column in ("status", "pseudonym"):
         await measure(f"{JOBS:,} jobs: sort by {column}", lambda c=column: jobs.sort_by(c))  # type: ignore[misc]
     await measure("jobs: filter", lambda: jobs.filter_by("status:done 7"))
     everything = seat.app.model.job_ids()
     await measure("jobs: all changed", lambda: jobs.jobs_changed(everything, everything))
-    await measure("jobs: mark all, copy", lambda: (jobs.grid.mark_all(), jobs.copied()))
+    await measure("jobs: mark all", jobs.grid.mark_all)
+    await measure("jobs: copy", lambda: copying.copy(seat.app))
     many = Many()
     await seat.main.mount(many)
     await measure(f"{Many.count:,} rows: show", lambda: many.grid.set_rows(many.rows()))
@@ -248,6 +262,7 @@ async def others(bench: Bench) -> None:
     await measure(f"{Many.count:,} rows: filter", lambda: many.filter_by("id:77"))
     await measure(f"{Many.count:,} rows: filter no more", lambda: many.filter_by(""))
     await many.remove()
+    seat.main.show_pane(seat.main.mapping)
 
 
 def fake_servers(jobs: dict[int, Job]) -> None:
@@ -257,8 +272,8 @@ def fake_servers(jobs: dict[int, Job]) -> None:
         states: dict[str, ServerState] = {"p01": fakes.UP}
         return Look(states, jobs)
 
-    Polling._look = look  # type: ignore[method-assign]
-    Polling._wait = lambda _: 3600.0  # type: ignore[method-assign]
+    setattr(Polling, "_look", look)  # noqa: B010 - a method of another type
+    setattr(Polling, "_wait", lambda _: 3600.0)  # noqa: B010
 
 
 async def main(rows: int) -> None:
@@ -278,6 +293,7 @@ async def main(rows: int) -> None:
         print(f"{f'{rows:,} rows of a mapping':58}{'in all':>10}{'longest hold':>12}")
         async with opened(folder, fakes.LARGE) as seat:
             bench = Bench(seat, path)
+            tidying.at_rest(seat.app)
             beating = asyncio.create_task(bench.heart.beat())
             await others(bench)
             await mapping(bench, rows)

@@ -61,15 +61,6 @@ def switch_mouse(app: AnonTUI) -> None:
     manners.remember(app, word, mouse="always" if on else "never")
 
 
-def copy(app: AnonTUI) -> None:
-    """Copy the marked rows, else the cell or row under the cursor."""
-    text, what = app.front.current.copied()
-    if text:
-        manners.copy(app, text, what)
-    else:
-        app.say("There is nothing here to copy", "$warning")
-
-
 def activity(app: AnonTUI) -> None:
     """Show everything that was told."""
     from anontui.tui.screens.activity import ActivityScreen

@@ -155,9 +155,24 @@ EVERYWHERE: tuple[Action, ...] = (
     Action(
         "app.copy",
         "y",
-        "Copy the marked rows, or the cell under the cursor",
-        late("manners", "copy"),
+        "Copy the marked rows, the range, or what is under the cursor",
+        late("copying", "copy"),
         label="copy",
+    ),
+    Action(
+        "app.copy-csv",
+        "Y",
+        "Copy the same as CSV, with the columns' names",
+        late("copying", "copy_csv"),
+    ),
+    Action(
+        "app.export",
+        "ctrl+e",
+        "Write the rows that show into a .csv, .xlsx or .json file",
+        late("copying", "export"),
+        told=lambda app, text: late("copying", "to", text)(app),
+        needs=(loaded,),
+        changes=True,
     ),
     Action(
         "app.activity",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -12,19 +13,17 @@ from textual.content import Content
 from textual.message import Message
 
 from anontui.errors import UsageError
-from anontui.tui.filtering import compile_filter, sort_key
-from anontui.tui.widgets.grid import Cell, Column, Grid, Layout, Rows
+from anontui.events import result_of
+from anontui.tui.filtering import compile_filter, ordered, sort_key
+from anontui.tui.picked import reader, texts
+from anontui.tui.widgets.grid import Column, Grid, Layout, Rows
 
 if TYPE_CHECKING:
     from anontui.tui.app import AnonTUI
+    from anontui.tui.worker import Task
 
-
-_SIGN = re.compile(r"^\W+")  # a status's sign says nothing of its order
-
-
-def texts(cells: Sequence[str | Cell]) -> list[str]:
-    """The texts of cells."""
-    return [cell if isinstance(cell, str) else cell.text for cell in cells]
+AT_ONCE = 2000
+"""Rows that are changed, sorted or filtered while one waits; of more it is done beside."""
 
 
 class PaneGrid(Grid):
@@ -72,6 +71,7 @@ class Pane(Vertical):
         super().__init__(id=self.label.lower(), classes="pane")
         self.grid: Grid = PaneGrid(self)
         self.filter_text = ""
+        self._ordering: Task | None = None
 
     @property
     def anontui(self) -> AnonTUI:
@@ -112,7 +112,8 @@ class Pane(Vertical):
             parts = [*parts, (f"{marked} marked", "bold $accent")]
         if self.filter_text:
             shown = len(self.grid.order) if self.grid.order is not None else 0
-            parts = [*parts, (f"/{self.filter_text} · {shown} shown", "$warning")]
+            word = "filtering…" if self._ordering else f"{shown} shown"
+            parts = [*parts, (f"/{self.filter_text} · {word}", "$warning")]
         content = Content.assemble((f"{self.number} ", "bold $accent"), (self.label, "bold"))
         for part in parts:
             content = Content.assemble(content, (" · ", "$text-disabled"), part)
@@ -140,25 +141,54 @@ class Pane(Vertical):
         self.show_title()
 
     def apply_filter(self) -> None:
-        """Give the grid the rows that the filter lets through, sorted as is wished."""
-        rows, layout = self.rows(), self.grid.arrangement
-        order: Sequence[int] | None = None
+        """Give the grid the rows that the filter lets through, sorted as is wished.
+
+        Of many rows that takes a while, and the grid shows them as before until it is done.
+        """
+        if self._ordering is not None:
+            self._ordering.replace()
+            self._ordering = None
+        layout, count = self.grid.arrangement, self.grid.provided
+        if not self.filter_text and not layout.sort:
+            self.grid.order = None
+            return
+        rows = self.rows() if count <= AT_ONCE else self.still()
         ids = [column.id for column in layout.columns]
+        matches = key = None
         if self.filter_text:
             try:
-                matches = compile_filter(self.filter_text, ids)
+                test = compile_filter(self.filter_text, ids)
             except UsageError as error:
                 self.anontui.say(error.sentence(), "$warning")
                 return
-            order = [at for at in range(len(rows)) if matches(texts(rows.cells(at)))]
+            matches = lambda at: test(texts(rows.cells(at)))  # noqa: E731
         if layout.sort:
-            column = ids.index(layout.sort)
-            keys = {
-                at: sort_key(_SIGN.sub("", texts(rows.cells(at))[column]))
-                for at in (range(len(rows)) if order is None else order)
-            }
-            order = sorted(keys, key=keys.__getitem__, reverse=layout.falling)
-        self.grid.order = order
+            column = (ids.index(layout.sort),)
+            read = reader(rows)
+            key = lambda at: sort_key(*read(at, column))  # noqa: E731
+        work = ordered(len(rows), matches, key, layout.falling)
+        if count <= AT_ONCE:
+            self.grid.order = result_of(work)
+            return
+
+        def done(order: list[int]) -> None:
+            if self._ordering is task:
+                self._ordering = None
+                self.grid.order = order
+                self.show_title()
+
+        def dropped() -> None:
+            if self._ordering is task:  # by the user
+                self._ordering, self.filter_text = None, ""
+                self.grid.arrangement = replace(self.grid.arrangement, sort="")
+                self.apply_filter()
+                self.show_title()
+
+        verb = "Filtering" if self.filter_text else "Sorting"
+        label = f"{verb} {self.label.lower()}"
+        task = self._ordering = self.anontui.start(
+            f"order {self.id}", lambda: work, done, label=label, dropped=dropped
+        )
 
     # -- columns -------------------------------------------------------------------------
 
@@ -218,6 +248,19 @@ class Pane(Vertical):
         """The rows behind the grid."""
         raise NotImplementedError
 
+    def still(self) -> Rows:
+        """The rows as they are now, for another thread."""
+        return self.rows()
+
+    def set_rows(self) -> None:
+        """Show other rows than before."""
+        grid, rows = self.grid, self.rows()
+        order = grid.order if len(rows) == grid.provided > AT_ONCE else None
+        grid.set_rows(rows)
+        grid.order = order  # until it is known which show, in which order
+        self.apply_filter()
+        self.show_title()
+
     def project_loaded(self) -> None:
         """The project's files were read, or read again."""
 
@@ -228,24 +271,15 @@ class Pane(Vertical):
 
     def chosen(self) -> list[Any]:
         """Keys of the marked rows, in the order of the rows; else the cursor's."""
-        if self.grid.marks:
+        if marks := self.grid.marks:
             rows = self.rows()
-            return [k for k in (rows.key(i) for i in range(len(rows))) if k in self.grid.marks]
+            return [key for key in map(rows.key, range(len(rows))) if key in marks]
         return [self.key] if self.key is not None else []
 
-    def copied(self) -> tuple[str, str]:
-        """What copying takes, and how that is called: a cell's text, or rows with tabs between."""
-        rows, grid = self.rows(), self.grid
-        by_key = {rows.key(at): at for at in range(len(rows))} if self.chosen() else {}
-        table = [
-            [cell if isinstance(cell, str) else cell.text for cell in rows.cells(by_key[key])]
-            for key in self.chosen()
-            if key in by_key
-        ]
-        if self.cell_cursor and not grid.marks and table:
-            return table[0][grid.cursor_column], "the cell"
-        text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in table)
-        return text, f"{len(table)} row{'s'[: len(table) != 1]}"
+    def provided(self, shown: Sequence[int]) -> list[int]:
+        """Where rows are in the provider that are shown in these places."""
+        order = self.grid.order
+        return list(shown if order is None else [order[at] for at in shown])
 
     def hint(self) -> str:
         """What stands where there are no rows: ``empty``, with the keys as they are now."""
