@@ -110,15 +110,14 @@ def propose(
         cells = mapping.named(row)
         names = [cells[name] for name in PSEUDONYMS if name in cells]
         source = cells.get("source", "")
+        used.update(map(_folded, names))  # nobody else shall get them, nor this one again
         if row not in wanted or (names and not replace):
             kept += row in wanted
-            used.update(map(_folded, names))
             highest += names
             if names and source:
                 given.setdefault(root.key(source), names[0])
         elif source:
             chosen.append((row, source, names[0] if names else "", root.key(source)))
-            used.update(map(_folded, names))  # nobody else shall get it, nor this one again
         else:
             sourceless += 1
     fresh = (name for name in _names(workspace, recipe, highest) if _folded(name) not in used)

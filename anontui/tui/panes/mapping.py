@@ -44,9 +44,10 @@ class MappingPane(Pane):
         Column("description", "description", 17, min_width=8, editable=True),
     )
     empty = (
-        "No rows yet.\n\nMark folders in Files (2, space) and press a,\nor add a row here with +."
+        "No rows yet.\n\nMark folders in Files ({app.pane-2}, {files.mark}) and press "
+        "{map.add-study-folders},\nor add a row here with {mapping.add-row}."
     )
-    no_file = "This folder has no mapping yet.\n\nPress i to make one."
+    no_file = "This folder has no mapping yet.\n\nPress {map.init} to make one."
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,17 +83,19 @@ class MappingPane(Pane):
 
     def project_loaded(self) -> None:
         """Show the mapping that was read."""
-        error = self.anontui.model.mapping_error
-        if error is not None:
-            self.grid.empty = f"{error.message}\n\n{error.advice}"
-        else:
-            self.grid.empty = self.empty if self.editor else self.no_file
+        self.grid.empty = self.hint()
         if self.editor is not self._shown:
             self._shown = self.editor
             self.file.forget()
         self.show_rows()
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
+
+    def hint(self) -> str:
+        """What stands where there are no rows: why, and what to do."""
+        if (error := self.anontui.model.mapping_error) is not None:
+            return f"{error.message}\n\n{error.advice}"
+        return self.with_keys(self.empty if self.editor else self.no_file)
 
     def title(self) -> list[str | tuple[str, str]]:
         """File, number of rows, and whether all is on disk."""
@@ -277,7 +280,6 @@ class MappingPane(Pane):
 
     def show_changes(self) -> None:
         """Show and save what was changed in the editor."""
-        self.grid.empty = self.empty
         self.show_rows()
         self.file.changed()
 

@@ -52,7 +52,8 @@ class MappingFile:
         """Whether all is on disk, and the tone to say it in."""
         if count := len(self.clashes):
             clashes = f"{count} clash{'es'[: 2 * (count != 1)]}"
-            return f"{clashes}: M decide, R theirs, W mine", "bold $error"
+            keys = "{mapping.merge} decide, {mapping.take-theirs} theirs, {mapping.keep-mine} mine"
+            return f"{clashes}: {self._pane.with_keys(keys)}", "bold $error"
         if self.editor is not None and self.editor.dirty:
             return "saving…", "$warning"
         return "saved", "$success"
@@ -146,8 +147,8 @@ class MappingFile:
             return
         self._clashing = found if found.clashes else None
         if found.clashes and (before is None or len(before.clashes) != len(found.clashes)):
-            words = "Another program changed the same cells: M to decide what counts"
-            pane.anontui.say(words, "$error")
+            words = "Another program changed the same cells: {mapping.merge} to decide what counts"
+            pane.anontui.say(pane.with_keys(words), "$error")
 
     def _tell_unreadable(self, error: AnonTUIError) -> None:
         """Say it once: a file that is being written can be read a moment later."""
@@ -178,8 +179,8 @@ class MappingFile:
 
     def tell_clashes(self, what: str) -> None:
         """Say why something cannot be done while the file and our edits disagree."""
-        text = f"{what}: first decide what counts, yours or what is on disk (M)"
-        self._pane.anontui.say(text, "$warning")
+        text = f"{what}: first decide what counts, yours or what is on disk ({{mapping.merge}})"
+        self._pane.anontui.say(self._pane.with_keys(text), "$warning")
 
     # -- clashes -------------------------------------------------------------------------
 

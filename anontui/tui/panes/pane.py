@@ -283,11 +283,15 @@ class Pane(Vertical):
 
     def hint(self) -> str:
         """What stands where there are no rows: ``empty``, with the keys as they are now."""
+        return self.with_keys(self.empty)
+
+    def with_keys(self, text: str) -> str:
+        """Put the key, or else the command, of each ``{action}`` into a text."""
         actions = self.anontui.registry.actions
         return re.sub(
             r"\{([a-z0-9.-]+)\}",
             lambda found: next(iter(actions[found[1]].signs), f":{found[1]}"),
-            self.empty,
+            text,
         )
 
     def remember(self) -> dict[str, Any]:
