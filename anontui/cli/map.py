@@ -160,21 +160,33 @@ command.add_command(add_selection_file, "add-selection")
 @click.argument("recipe", metavar="RECIPE")
 @click.option("--replace", is_flag=True, help="Also give another one to rows that have one.")
 @click.option("--dry-run", is_flag=True, help="Show what would be given; change nothing.")
+@click.option(
+    "--offline", is_flag=True, help="Do not ask the server which pseudonyms its jobs have."
+)
 @YES_OPTION
 @JSON_OPTION
-def pseudonyms(recipe: str, replace: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+def pseudonyms(
+    *, recipe: str, replace: bool, dry_run: bool, offline: bool, yes: bool, as_json: bool
+) -> None:
     """Make up the pseudonyms that rows have not, and show them before they are written.
 
     RECIPE is a pattern with # for each digit of a number that counts on ('LUNG-###'), the
     word random, or a .txt, .csv or .xlsx file with a pseudonym on each line. Rows of one
-    source get one; no two sources get the same.
+    source get one; no two sources get the same. Those that the mapping has, or a job of the
+    batch on its server, are passed over.
     """
-    from anontui.operations.pseudonyms import give, propose
+    from anontui.errors import ServerError
+    from anontui.operations.pseudonyms import give, of_batch, propose
     from anontui.project.editor import MappingEditor
 
     here = workspace()
     editor = MappingEditor.load(mapping_path(here))
-    found = propose(here, editor.mapping, recipe, replace=replace)
+    try:
+        taken = [] if offline else of_batch(here)
+    except ServerError as error:
+        error.advice = f"{error.advice} Or look at the mapping alone: --offline".strip()
+        raise
+    found = propose(here, editor.mapping, recipe, replace=replace, taken=taken)
     rows = [
         {"row": one.row + 1, "source": one.source, "before": one.before, "pseudonym": one.pseudonym}
         for one in found.rows

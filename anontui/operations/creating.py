@@ -16,23 +16,38 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from anontui.events import Events, Result
+from anontui.events import Events, Progress, Result, result_of
 from anontui.idis.model import JobRequest
 from anontui.operations.checks import SHARED_PSEUDONYM, Problem, RowChecker, Severity
 from anontui.operations.ledger import Ledger
 from anontui.operations.workspace import Workspace
 from anontui.project import created as record
+from anontui.project.batch import FILENAME as BATCH
 from anontui.project.batch import Batch
 from anontui.project.checks import problems_of
 from anontui.project.columns import canonical
+from anontui.project.disk import WatchedFile
 from anontui.project.mapping import Mapping
 from anontui.settings import Server
 
 if TYPE_CHECKING:
     from anontui.idis.client import Client
 
-__all__ = ["Created", "Plan", "PlannedJob", "Problem", "Severity", "create", "grouped", "plan"]
+__all__ = [
+    "Created",
+    "Plan",
+    "PlannedJob",
+    "Problem",
+    "Severity",
+    "create",
+    "grouped",
+    "plan",
+    "planned",
+    "stamps",
+]
 
+_CHUNK = 500
+"""Rows between two events."""
 _CONTENT = [field.name for field in fields(JobRequest) if field.name != "description"]
 
 
@@ -106,6 +121,13 @@ class Created:
 
 
 def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None = None) -> Plan:
+    """Make a plan at once; see :func:`planned`."""
+    return result_of(planned(workspace, mapping, only=only))
+
+
+def planned(
+    workspace: Workspace, mapping: Mapping, *, only: Container[str] | None = None
+) -> Events[Plan]:
     """See what creating jobs from ``mapping`` on the active server would do.
 
     Parameters
@@ -133,7 +155,10 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
     jobs: list[PlannedJob] = []
     data: dict[int, str] = {}
     chosen: set[int] = set()
+    count = len(mapping.records)
     for row, cells in enumerate(mapping.rows):
+        if row % _CHUNK == 0:
+            yield Progress(row, count, "rows")
         if not any(cell.strip() for cell in cells):
             continue
         values = defaults | {k: v for k, v in mapping.parameters(row).items() if v}
@@ -161,7 +186,14 @@ def plan(workspace: Workspace, mapping: Mapping, *, only: Container[str] | None 
             )
         )
     compared = tuple(job for job in _compared(jobs, data) if job.row in chosen)
-    return Plan(server, compared, tuple(_general(workspace, mapping, server)))
+    yield Result(Plan(server, compared, tuple(_general(workspace, mapping, server))))
+
+
+def stamps(workspace: Workspace) -> tuple[object, ...]:
+    """Return what changes when another program adds to the batch, or creates jobs from here."""
+    return tuple(
+        WatchedFile(workspace.folder / name, name, b"").stat() for name in (BATCH, record.FILENAME)
+    )
 
 
 def fingerprint(request: JobRequest, server: Server) -> str:

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anontui import atomic
-from anontui.errors import ProjectError, UsageError
+from anontui.errors import UsageError
 from anontui.idis.advice import advice_for
+from anontui.operations import tables
 from anontui.operations.jobs import NOT_FOUND
 
 if TYPE_CHECKING:
     from anontui.idis.model import Job
 
-_COLUMNS = (
-    ("job", 8),
-    ("status", 11),
-    ("created", 20),
-    ("user", 12),
-    ("project", 22),
-    ("pseudo_id", 16),
-    ("pseudo_name", 16),
-    ("downloaded", 12),
-    ("processed", 12),
-    ("source", 48),
-    ("destination", 48),
-    ("description", 30),
-    ("error", 48),
-    ("advice", 48),
+_NAMES = (
+    "job",
+    "status",
+    "created",
+    "user",
+    "project",
+    "pseudo_id",
+    "pseudo_name",
+    "downloaded",
+    "processed",
+    "source",
+    "destination",
+    "description",
+    "error",
+    "advice",
 )
 
 
@@ -60,20 +59,12 @@ def export(path: Path, ids: Iterable[int], jobs: Mapping[int, Job], *, replace: 
     if path.exists() and not replace:
         raise UsageError(f"{path.name} exists already", advice="Choose another name.")
     rows = [_row(job_id, jobs.get(job_id)) for job_id in ids]
-    try:
-        atomic.write_bytes(path, _workbook(rows))
-    except OSError as error:
-        raise ProjectError(
-            f"{path.name} cannot be written",
-            cause=error.strerror or type(error).__name__,
-            advice="Close it in other programs, and check that you may write in its folder.",
-        ) from error
-    return len(rows)
+    return tables.write(path, _NAMES, rows, "jobs")
 
 
 def _row(job_id: int, job: Job | None) -> list[str | int | None]:
     if job is None:
-        return [job_id, NOT_FOUND]
+        return [job_id, NOT_FOUND, *[None] * (len(_NAMES) - 2)]
     advice = advice_for(job, now=datetime.now())
     return [
         job_id,
@@ -91,29 +82,3 @@ def _row(job_id: int, job: Job | None) -> list[str | int | None]:
         job.error_text,
         advice.text if advice else None,
     ]
-
-
-def _workbook(rows: Iterable[list[str | int | None]]) -> bytes:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("jobs")
-    sheet.freeze_panes = "A2"
-    for at, (_, width) in enumerate(_COLUMNS, 1):
-        sheet.column_dimensions[get_column_letter(at)].width = width
-    heads = [WriteOnlyCell(sheet, name) for name, _ in _COLUMNS]
-    for head in heads:
-        head.font = Font(bold=True)
-    sheet.append(heads)
-    for row in rows:
-        cells = [WriteOnlyCell(sheet, value) for value in row]
-        for cell, value in zip(cells, row, strict=True):
-            if isinstance(value, str):
-                cell.data_type = "s"  # a text that begins with = must not become a formula
-        sheet.append(cells)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()

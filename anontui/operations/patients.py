@@ -24,7 +24,7 @@ from anontui.events import (
     Warning,  # noqa: A004 - the word of the field
 )
 from anontui.operations.checks import SHARED_PSEUDONYM, Problem, Severity
-from anontui.operations.creating import Plan, PlannedJob, plan
+from anontui.operations.creating import Plan, PlannedJob, planned
 from anontui.operations.workspace import Workspace
 from anontui.project.mapping import Mapping as MappingFile
 from anontui.project.selection import Selection
@@ -67,15 +67,19 @@ def checked_plan(
     Parameters
     ----------
     workspace, mapping, only
-        As for :func:`anontui.operations.creating.plan` (errors too).
+        As for :func:`anontui.operations.creating.planned` (errors too).
     limit
         Look at no more files of a row than this, from the first to the last; None: at all.
     """
-    planned = plan(workspace, mapping, only=only)
-    contents = yield from _look(workspace, planned.jobs, limit)
-    jobs = {job.row: job for job in planned.jobs}
-    found = [*_of_rows(contents), *_between_rows(jobs, contents)]
-    yield Result(replace(planned, jobs=tuple(_with(found, jobs, contents))))
+    for event in planned(workspace, mapping, only=only):
+        if not isinstance(event, Result):
+            yield event
+            continue
+        plan = event.value
+        contents = yield from _look(workspace, plan.jobs, limit)
+        jobs = {job.row: job for job in plan.jobs}
+        found = [*_of_rows(contents), *_between_rows(jobs, contents)]
+        yield Result(replace(plan, jobs=tuple(_with(found, jobs, contents))))
 
 
 def _look(

@@ -12,6 +12,7 @@ import string
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anontui.errors import UsageError
 from anontui.operations.roots import Root
@@ -23,6 +24,9 @@ from anontui.project.editor import MappingEditor
 from anontui.project.inputfile import is_pseudonym_header
 from anontui.project.mapping import Mapping
 from anontui.project.spreadsheet import read_sheet
+
+if TYPE_CHECKING:
+    from anontui.idis.model import Job
 
 PSEUDONYMS = ("pseudo_id", "pseudo_name")
 RANDOM = "random"
@@ -99,32 +103,30 @@ def propose(
     root = Root.of(workspace, mapping)
     chosen, kept, sourceless = [], 0, 0
     given: dict[str, str] = {}
-    used = {_folded(name) for name in taken}
     highest = list(taken)
+    used = {_folded(name) for name in highest}
     wanted = set(about)
     for row in range(len(mapping.records)):
         cells = mapping.named(row)
         names = [cells[name] for name in PSEUDONYMS if name in cells]
         source = cells.get("source", "")
+        used.update(map(_folded, names))  # nobody else shall get them, nor this one again
         if row not in wanted or (names and not replace):
             kept += row in wanted
-            used.update(map(_folded, names))
             highest += names
             if names and source:
                 given.setdefault(root.key(source), names[0])
         elif source:
-            chosen.append((row, source, names[0] if names else ""))
-            used.update(map(_folded, names))  # nobody else shall get it, nor this one again
+            chosen.append((row, source, names[0] if names else "", root.key(source)))
         else:
             sourceless += 1
     fresh = (name for name in _names(workspace, recipe, highest) if _folded(name) not in used)
     found = []
-    for row, source, before in chosen:
-        key = root.key(source)
+    for row, source, before, key in chosen:
         if key not in given:
             name = next(fresh, None)
             if name is None:
-                missing = len({root.key(s) for _, s, _ in chosen} - given.keys())
+                missing = len({key for *_, key in chosen} - given.keys())
                 raise UsageError(
                     f"The list is too short: {missing} sources get none",
                     advice="Add to it; pseudonyms that rows or jobs have are passed over.",
@@ -135,8 +137,39 @@ def propose(
     return Proposals(tuple(found), kept, sourceless)
 
 
-def give(editor: MappingEditor, proposals: Proposals) -> None:
-    """Write the pseudonyms into the rows, in one step of undo (errors as the editor's)."""
+def of_jobs(jobs: Iterable[Job]) -> list[str]:
+    """Return the pseudonyms that jobs have, which no other patient may get."""
+    names = ((job.source_anonymizedpatientid, job.source_anonymizedpatientname) for job in jobs)
+    return [name for both in names for name in both if name]
+
+
+def of_batch(workspace: Workspace) -> list[str]:
+    """Ask the server for the pseudonyms of the jobs in the folder's batch.
+
+    Raises
+    ------
+    ProjectError, SettingsError, ServerError
+        If the batch cannot be read, or its server is not known or does not answer.
+    """
+    from anontui.operations.batches import find_batch, server_of
+    from anontui.operations.jobs import status
+    from anontui.operations.servers import connect
+
+    batch = find_batch(workspace)
+    if batch is None or not batch.job_ids:
+        return []
+    with connect(workspace.settings, server_of(workspace, batch)) as client:
+        return of_jobs(status(client, batch.job_ids).values())
+
+
+def give(editor: MappingEditor, proposals: Proposals) -> int:
+    """Write the pseudonyms into the rows, in one step of undo (errors as the editor's).
+
+    Returns
+    -------
+    int
+        How many rows got one.
+    """
     names = [name for name in PSEUDONYMS if editor.mapping.column(name) is not None]
     count = len(proposals.rows)
     with editor.one_step(f"pseudonyms for {count} row{'s'[: count != 1]}"):
@@ -145,6 +178,7 @@ def give(editor: MappingEditor, proposals: Proposals) -> None:
             for one in proposals.rows
             for name in names or PSEUDONYMS[:1]
         )
+    return count
 
 
 def made_up(used: Collection[str]) -> str:

@@ -1,4 +1,9 @@
-"""The one way to change a mapping: edits with undo and redo, and a save that loses nothing."""
+"""The one way to change a mapping: edits with undo and redo, and a save that loses nothing.
+
+An editor lives in one thread. What takes long is worked out in another, of a snapshot, and
+taken over here: :meth:`~MappingEditor.write`, :meth:`~MappingEditor.compare`,
+:meth:`~MappingEditor.reread` and :meth:`~MappingEditor.twin` may run anywhere.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,11 @@ from collections.abc import Mapping as Dict
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 from anontui.errors import ProjectError
+from anontui.project import aside
+from anontui.project.aside import Outside, Places, Snapshot
 from anontui.project.changes import (
     Change,
     History,
@@ -26,7 +34,7 @@ from anontui.project.dialect import lines_of, split_fields
 from anontui.project.disk import WatchedFile
 from anontui.project.journal import Draft, Journal, Recovered
 from anontui.project.mapping import Mapping, Part
-from anontui.project.merge import Merge, merge
+from anontui.project.merge import merge
 from anontui.project.sections import check_text
 from anontui.project.table import rewrite
 from anontui.unc import ShareMap
@@ -61,6 +69,8 @@ class MappingEditor:
         self._history = History(State(mapping, self.keys))
         self._saved: Step | None = _NEVER
         self._file = WatchedFile(path, "mapping", mapping.dumps())
+        self._writing = Lock()
+        self._written = 0
         self._base = self._copy()
         self.journal: Journal | None = None
 
@@ -80,6 +90,16 @@ class MappingEditor:
         """What the mapping says now; another object after :meth:`reload`."""
         return self._history.state.mapping
 
+    @property
+    def state(self) -> State:
+        """The mapping with the keys of its rows."""
+        return self._history.state
+
+    def rows_of(self, keys: Collection[object]) -> list[int]:
+        """Return where the rows with these keys are, in order."""
+        wanted = frozenset(keys)
+        return [row for row, key in enumerate(self.keys) if key in wanted]
+
     def problems(self, row: int, typed: Dict[str, str] | None = None) -> dict[str, str]:
         """Return what is wrong with a row (see :func:`problems_of`)."""
         return problems_of(self.mapping, row, self.shares, typed)
@@ -95,28 +115,39 @@ class MappingEditor:
 
         Spaces around a cell mean nothing, so a text that differs by them only is no change.
         """
-        wanted = [
-            (row, name, value)
-            for row, name, value in cells
-            if self.mapping.cell(row, name) != value.strip()
-        ]
+        wanted = self._changed_cells(cells)
         if not wanted:
             return
-        changes, positions = self._columns_for(name for _, name, _ in wanted)
-        rows: dict[int, dict[int, str]] = {}
-        for row, name, value in wanted:
-            rows.setdefault(row, {})[positions[canonical(name)]] = value
-        records, runs = self.mapping.records, []
-        for start, stop in neighbours(rows):
+        changes, positions = self._columns_for(name for row in wanted.values() for name in row)
+        records, delimiter, runs = self.mapping.records, self.mapping.delimiter, []
+        for start, stop in neighbours(wanted):
             keys = self.keys[start:stop]
             new = [
-                rewrite(records[row], rows[row], self.mapping.delimiter)
+                rewrite(
+                    records[row],
+                    {positions[name]: text for name, text in wanted[row].items()},
+                    delimiter,
+                )
                 for row in range(start, stop)
             ]
             runs.append(Run(start, keys, records[start:stop], keys, new))
-        (row, name, _), *more = wanted
-        label = f"edit {len(wanted)} cells" if more else f"edit {canonical(name)} of row {row + 1}"
+        count = sum(map(len, wanted.values()))
+        row = next(iter(wanted))
+        one = f"edit {next(iter(wanted[row]))} of row {row + 1}"
+        label = one if count == 1 else f"edit {count} cells"
         self._do(label, [*changes, RowsChange(runs)])
+
+    def _changed_cells(self, cells: Iterable[tuple[int, str, str]]) -> dict[int, dict[str, str]]:
+        """The texts that differ from what is there, by row and column."""
+        wanted: dict[int, dict[str, str]] = {}
+        for row, name, text in cells:
+            wanted.setdefault(row, {})[canonical(name)] = text
+        changed = {}
+        for row, texts in wanted.items():
+            there = self.mapping.named(row)
+            if other := {n: text for n, text in texts.items() if there.get(n, "") != text.strip()}:
+                changed[row] = other
+        return changed
 
     def insert_rows(self, at: int, rows: Iterable[Dict[str, str]]) -> range:
         """Insert rows (texts by column name) before row ``at``; returns where they are.
@@ -231,11 +262,9 @@ class MappingEditor:
         ProjectError
             If it cannot be written.
         """
-        self._file.write(self.mapping.dumps(), overwrite=overwrite)
-        self._saved = self._history.last
-        self._base = self._copy()
-        if self.journal:
-            self.journal.saved()
+        snapshot = self.snapshot(to_save=True)
+        self.write(snapshot, overwrite=overwrite)
+        self.noted(snapshot)
 
     def reload(self) -> None:
         """Take over the file as it is now, in one step that undo takes back.
@@ -243,36 +272,101 @@ class MappingEditor:
         Rows that are as before keep their keys (errors as :meth:`Mapping.load`; then
         nothing changes).
         """
-        stat = self._file.stat()
-        data = self._file.read()
-        mapping = Mapping.loads(data)
-        known: dict[str, list[int]] = {}
-        for key, record in zip(reversed(self.keys), reversed(self.mapping.records), strict=True):
-            known.setdefault(record, []).append(key)
-        keys = [
-            known[record].pop() if known.get(record) else next(self._new_keys)
-            for record in mapping.records
-        ]
-        self._take("reload", State(mapping, keys), State(mapping.copy(), keys[:]), data, stat)
+        self.take(self.reread(self.snapshot()))
 
-    def merge(self, take_theirs: Collection[tuple[int | None, str]] | None = None) -> Merge:
+    def merge(self, take_theirs: Places | None = None) -> Outside:
         """Put together what was changed here and in the file, in one step of undo.
 
         What was changed here is then still to be saved. While there are clashes nothing
         changes, unless ``take_theirs`` decides them: it has the places where the file is right
         (errors as :meth:`Mapping.load`; then nothing changes either).
         """
-        stat = self._file.stat()
-        data = self._file.read()
-        theirs = Mapping.loads(data)
-        merged = merge(
-            self._base, self._state, theirs, lambda: next(self._new_keys), take_theirs or ()
-        )
-        if merged.clashes and take_theirs is None:
-            return merged
-        keys = merged.their_keys
-        self._take("merge", merged.state, State(theirs, keys), data, stat)
-        return merged
+        found = self.compare(self.snapshot(), take_theirs)
+        self.take(found)
+        return found
+
+    # -- the same, with the work in another thread ---------------------------------------
+
+    def snapshot(self, *, to_save: bool = False) -> Snapshot:
+        """Return what there is now; ``to_save`` if it is to be written and :meth:`noted`."""
+        if to_save and self.journal:
+            self.journal.saving()
+        return Snapshot(self._base, self._copy(), self._history.last, self.revision)
+
+    def write(self, snapshot: Snapshot, *, overwrite: bool = False) -> None:
+        """Write a snapshot, unless a later one was written (errors as :meth:`save`)."""
+        with self._writing:
+            if snapshot.revision >= self._written:
+                self._file.write(snapshot.state.mapping.dumps(), overwrite=overwrite)
+                self._written = snapshot.revision
+
+    def noted(self, snapshot: Snapshot) -> None:
+        """Take note that a snapshot was written."""
+        self._saved, self._base = snapshot.step, snapshot.state
+        if self.journal:
+            self.journal.saved()
+
+    def compare(self, snapshot: Snapshot, take_theirs: Places | None = None) -> Outside:
+        """Merge a snapshot with the file, as :meth:`merge` does."""
+        return aside.merged(snapshot, self._file, self._new_key, take_theirs)
+
+    def is_known(self, outside: Outside, snapshot: Snapshot) -> bool:
+        """Whether comparing again would find the same."""
+        return (outside.snapshot.revision, outside.stat) == (snapshot.revision, self._file.stat())
+
+    def reread(self, snapshot: Snapshot) -> Outside:
+        """Read the file again, as :meth:`reload` does."""
+        return aside.reread(snapshot, self._file, self._new_key)
+
+    def take(self, outside: Outside) -> bool:
+        """Take over what :meth:`compare` or :meth:`reread` found.
+
+        Returns
+        -------
+        bool
+            False if nothing changed: there are clashes, or edits were made meanwhile.
+        """
+        if not outside.is_decided or self.revision != outside.snapshot.revision:
+            return False
+        self._base = outside.base
+        if self.journal:
+            self.journal.rebase(outside.base)
+        self._do(outside.label, [WholeChange(outside.snapshot.state, outside.state)])
+        self._file.note(outside.content, outside.stat)
+        self._saved = self._history.last if outside.is_clean else _NEVER
+        return True
+
+    def twin(self, snapshot: Snapshot) -> MappingEditor:
+        """Return an editor of a snapshot, to work out edits on; :meth:`adopt` takes them over."""
+        twin = MappingEditor(snapshot.state.mapping.copy(), self.path)
+        twin.keys[:] = snapshot.state.keys
+        twin.shares, twin._new_keys = self.shares, self._new_keys  # no key twice
+        return twin
+
+    def adopt(self, twin: MappingEditor, start: Snapshot) -> bool:
+        """Do the steps of a twin that was made of ``start``.
+
+        Returns
+        -------
+        bool
+            False if nothing changed: edits were made meanwhile; :meth:`rebased` helps.
+        """
+        if self.revision != start.revision:
+            return False
+        for step in twin._history.done:
+            self._do(step.label, step.changes)
+        return True
+
+    def rebased(self, twin: MappingEditor, start: Snapshot, now: Snapshot) -> MappingEditor:
+        """Return a twin of ``now`` with what was done on one of ``start``.
+
+        Where both changed one place, what was done meanwhile counts.
+        """
+        again = self.twin(now)
+        if done := twin._history.done:
+            both = merge(start.state, now.state, twin.mapping, self._new_key, keys=twin.keys)
+            again._do(done[-1].label, [WholeChange(now.state, both.state)])
+        return again
 
     def note_draft(self, draft: Draft | None) -> None:
         """Have the journal keep what is being typed, too; None: nothing is."""
@@ -291,20 +385,8 @@ class MappingEditor:
         before = State(kept.base.mapping.copy(), kept.base.keys[:])
         self._do(label, [WholeChange(before, kept.state)])
 
-    def _take(
-        self, label: str, state: State, base: State, data: bytes, stat: tuple[int, ...] | None
-    ) -> None:
-        """Make a step to what takes the file's new content into account."""
-        self._base = base
-        if self.journal:
-            self.journal.rebase(base)
-        self._do(label, [WholeChange(State(self.mapping, self.keys[:]), state)])
-        self._file.note(data, stat)
-        self._saved = self._history.last if self.mapping.dumps() == data else _NEVER
-
-    @property
-    def _state(self) -> State:
-        return self._history.state
+    def _new_key(self) -> int:
+        return next(self._new_keys)
 
     def _copy(self) -> State:
         return State(self.mapping.copy(), self.keys[:])
@@ -327,7 +409,7 @@ class MappingEditor:
     def _insert(self, at: int, records: list[str], verb: str, changes: list[Change]) -> range:
         at = min(max(at, 0), len(self.keys))
         if records:
-            keys = [next(self._new_keys) for _ in records]
+            keys = [self._new_key() for _ in records]
             rows = RowsChange([Run(at, [], [], keys, records)])
             self._do(f"{verb} {_counted(len(records))}", [*changes, rows])
         return range(at, at + len(records))

@@ -3,6 +3,8 @@
 A journal says what the mapping was when it was last the same as its file, and every step
 since. Each step is written before the next key is looked at, so a process that is killed
 loses nothing; synced (:meth:`Journal.sync`), a machine that loses its power does not either.
+What is large (a whole mapping, a step of many rows) is written by the sync, and what comes
+after it, too.
 It lies in the user's own state folder, readable by the user alone.
 """
 
@@ -11,17 +13,21 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from anontui.project.changes import Change, RowsChange, Run, State, TextChange
+from anontui.project.changes import Change, RowsChange, Run, State, TextChange, WholeChange
 from anontui.project.mapping import Mapping
 
 _LOCKS = 9
+_LARGE = 1000
+"""Rows that are too many to be written while somebody waits."""
 
 
 class Draft(NamedTuple):
@@ -68,6 +74,8 @@ class Journal:
         self._file: int | None = None
         self._broken = False
         self._unsynced = False
+        self._pending: deque[tuple[str, Callable[[], Any]]] = deque()
+        self._syncing = threading.Lock()
 
     @property
     def works(self) -> bool:
@@ -77,39 +85,52 @@ class Journal:
     def add(self, changes: Sequence[Change], base: State) -> None:
         """Note a step; ``base`` is what the file held before the first of them."""
         self._start(base)
-        self._write([_written(change) for change in changes], "step")
+        steps = [_kept(change) for change in changes]
+        rows = sum(map(_size, steps))
+        self._put("step", lambda: [_written(change) for change in steps], rows)
 
     def draft(self, draft: Draft | None, base: State) -> None:
         """Note what is being typed, or that it is not any more."""
         if draft is not None or self._file is not None:
             self._start(base)
-            self._write(draft, "draft")
+            self._put("draft", lambda: draft)
+
+    def saving(self) -> None:
+        """Note that what there is now is being written."""
+        self._put("saving", lambda: None)
 
     def saved(self) -> None:
-        """Note that all of it is in the file now."""
-        if self._file is not None:
-            self._write(None, "saved")
+        """Note that what there was when it was last :meth:`saving` is in the file now."""
+        self._put("saved", lambda: None)
 
     def rebase(self, base: State) -> None:
         """Note that the file holds something else now."""
-        if self._file is not None:
-            self._write(_state(base), "base")
+        self._put("base", lambda: _state(base), len(base.keys))
 
     def sync(self) -> None:
-        """Make it durable. May take long: to be called in the background."""
-        if self._file is not None and self._unsynced:
-            self._unsynced = False
-            with suppress(OSError):
-                os.fsync(self._file)
+        """Write what is left and make it durable. May take long: to be called in the background."""
+        with self._syncing:
+            while self._pending:
+                self._write(*self._pending[0])
+                self._pending.popleft()  # not before: what comes next must not overtake it
+            if self._file is not None and self._unsynced:
+                self._unsynced = False
+                with suppress(OSError):
+                    os.fsync(self._file)
 
     def close(self, *, keep: bool = False) -> None:
         """End it; it is deleted unless it is to be found at the next start."""
+        if keep:
+            self.sync()
+        self._pending.clear()
+        with self._syncing:
+            self._close(keep=keep)
+
+    def _close(self, *, keep: bool) -> None:
         if self._file is None:
             return
         with suppress(OSError):
-            if keep:
-                os.fsync(self._file)
-            else:
+            if not keep:
                 os.unlink(self._path)
             os.close(self._file)
         self._file = None
@@ -123,18 +144,25 @@ class Journal:
         except (OSError, StopIteration):
             self._broken = True
             return
-        self._write(_state(base), "base")
+        self._put("base", lambda: _state(base), len(base.keys))
 
-    def _write(self, what: Any, kind: str) -> None:
+    def _put(self, kind: str, what: Callable[[], Any], rows: int = 0) -> None:
+        """Write a line; now, if that is quickly done and nothing is left from before."""
+        if rows > _LARGE or self._pending:
+            self._pending.append((kind, what))
+        else:
+            self._write(kind, what)
+
+    def _write(self, kind: str, what: Callable[[], Any]) -> None:
         if self._file is None:
             return
-        line = json.dumps({kind: what}).encode() + b"\n"
+        line = json.dumps({kind: what()}).encode() + b"\n"
         try:
             while line:
                 line = line[os.write(self._file, line) :]
         except OSError:  # a full disk: what is there is not whole any more
             self._broken = True
-            self.close()
+            self._close(keep=False)
         self._unsynced = True
 
 
@@ -192,8 +220,8 @@ def _lock(handle: int) -> bool:
 
 def _read(data: bytes) -> Recovered | None:
     """Do again what the lines say, as far as they are whole; None if all of it was saved."""
-    base = state = None
-    steps, draft = 0, None
+    base = state = written = None
+    steps, since, draft = 0, 0, None
     for line in data.splitlines():
         try:
             ((kind, what),) = json.loads(line).items()
@@ -204,12 +232,14 @@ def _read(data: bytes) -> Recovered | None:
                 return None
             elif kind == "draft":
                 draft = Draft(*what) if what else None
+            elif kind == "saving":
+                written, since = State(state.mapping.copy(), state.keys[:]), 0
             elif kind == "saved":
-                base, steps = State(state.mapping.copy(), state.keys[:]), 0
+                base, steps = written or base, since
             else:
                 for change in map(_read_change, what):
                     state = _done(change, state)
-                steps, draft = steps + 1, None
+                steps, since, draft = steps + 1, since + 1, None
         except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
             break  # the last line, half written
     if base is None or state is None or not (steps or draft):
@@ -222,6 +252,24 @@ def _done(change: Change | State, state: State) -> State:
         return change
     change.apply(state)
     return state
+
+
+def _kept(change: Change) -> Change:
+    """Return a change that stays as it is, however the mapping is edited further."""
+    if not isinstance(change, WholeChange):
+        return change
+    new = change.new
+    return WholeChange(change.old, State(new.mapping.copy(), new.keys[:]))
+
+
+def _size(change: Change) -> int:
+    """How many rows a change is about."""
+    match change:
+        case TextChange():
+            return 0
+        case RowsChange(runs):
+            return sum(len(run.old) + len(run.new) for run in runs)
+    return len(change.new.keys)
 
 
 def _written(change: Change) -> Any:

@@ -72,6 +72,7 @@ def merge(
     theirs: Mapping,
     new_key: Callable[[], int],
     take_theirs: Collection[tuple[int | None, str]] = (),
+    keys: list[int] | None = None,
 ) -> Merge:
     """Put two changes of one mapping together; nothing that is given changes.
 
@@ -87,8 +88,10 @@ def merge(
         Gives keys for rows that are new in ``theirs``.
     take_theirs
         The places of clashes where theirs is right; in all others ours is.
+    keys
+        Those of the rows of ``theirs``, where they are known.
     """
-    return _Merger(base, ours, theirs, new_key, frozenset(take_theirs)).merged()
+    return _Merger(base, ours, theirs, new_key, frozenset(take_theirs), keys).merged()
 
 
 class _Merger:
@@ -99,6 +102,7 @@ class _Merger:
         theirs: Mapping,
         new_key: Callable[[], int],
         take_theirs: frozenset[tuple[int | None, str]],
+        keys: list[int] | None,
     ) -> None:
         from anontui.project.editor import MappingEditor  # which in turn merges
 
@@ -108,14 +112,9 @@ class _Merger:
         self._editor = MappingEditor(theirs.copy(), Path())
         self._read: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         base_rows, their_rows = self._rows(base.mapping), self._rows(theirs)
-        found = align(base_rows, their_rows)
         self._base_rows = dict(zip(base.keys, base_rows, strict=True))
         self._our_rows = dict(zip(ours.keys, self._rows(ours.mapping), strict=True))
-        same = self._equal_new_rows()
-        self._keys = [
-            base.keys[at] if at is not None else (same.get(_cells(cells)) or [new_key()]).pop()
-            for at, cells in zip(found, their_rows, strict=True)
-        ]
+        self._keys = keys or self._found_keys(base_rows, their_rows, new_key)
         self._their_rows = dict(zip(self._keys, their_rows, strict=True))
 
     def merged(self) -> Merge:
@@ -140,6 +139,21 @@ class _Merger:
                 cells = known[record] = mapping.named(row)
             rows.append(cells)
         return rows
+
+    def _found_keys(
+        self,
+        base_rows: list[dict[str, str]],
+        their_rows: list[dict[str, str]],
+        new_key: Callable[[], int],
+    ) -> list[int]:
+        """Give the rows of theirs the keys that they have here."""
+        same = self._equal_new_rows()
+        return [
+            self._base.keys[at]
+            if at is not None
+            else (same.get(_cells(cells)) or [new_key()]).pop()
+            for at, cells in zip(align(base_rows, their_rows), their_rows, strict=True)
+        ]
 
     def _equal_new_rows(self) -> dict[_Cells, list[int]]:
         """The rows that are new here, by their cells: those that both added are one row."""

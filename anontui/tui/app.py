@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from anontui.errors import AnonTUIError, SettingsError
 from anontui.operations.terminal import wants_mouse
-from anontui.tui import manners, session
+from anontui.tui import manners, session, tidying
 from anontui.tui.actions import Action, Registry, why_not
 from anontui.tui.catalog import ACTIONS
 from anontui.tui.commanding import History
@@ -52,6 +52,7 @@ class AnonTUI(App[int]):
     TITLE = "anontui"
     watches = True
     greets = True
+    tidies = True
     CSS_PATH = "styles.tcss"
 
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
@@ -95,6 +96,8 @@ class AnonTUI(App[int]):
         if os.name == "posix" and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGHUP, signal.SIGTERM):
                 signal.signal(number, lambda *_: self.call_later(self.close))
+        if self.tidies:
+            tidying.at_rest(self)
         self.call_after_refresh(self.load)
 
     async def on_event(self, event: events.Event) -> None:
@@ -241,7 +244,8 @@ class AnonTUI(App[int]):
         elif error is not None:
             raise error
         elif message.value is None and task.cancelled.is_set():
-            self.say(f"{task.label}: cancelled", "$warning")
+            if task.label:
+                self.say(f"{task.label}: cancelled", "$warning")
             if task.dropped is not None:
                 task.dropped()
             elif task.label:
@@ -251,7 +255,8 @@ class AnonTUI(App[int]):
                 seconds = time.monotonic() - task.started
                 self.activity.add(f"{task.label}: done in {seconds:.1f} s", "$success")
             task.done(message.value)
-        self.here.refresh_lines()
+        if task.label or error is not None or message.value is not None:
+            self.here.refresh_lines()  # else nothing happened that shows
 
     # -- telling the user ----------------------------------------------------------------
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from bisect import bisect
+from collections.abc import Callable, Iterator, Sequence
 
 from anontui.errors import UsageError
+from anontui.events import Progress, Result
 
 Test = Callable[[Sequence[str]], bool]
 
@@ -20,6 +22,10 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"\d+")
+_CHUNK = 2000
+"""Rows between two events."""
+_PART = 10_000
+"""Rows that are sorted in one go: sorting lets no other thread work."""
 
 
 def compile_filter(text: str, columns: Sequence[str]) -> Test:
@@ -61,6 +67,57 @@ def _number(match: re.Match[str]) -> str:
     """Return a number so that it sorts by its length first, and before all letters."""
     digits = match[0].lstrip("0")
     return f"\1{chr(min(len(digits), sys.maxunicode))}{digits}"
+
+
+def ordered(
+    count: int,
+    matches: Callable[[int], bool] | None,
+    key: Callable[[int], str] | None,
+    falling: bool = False,
+) -> Iterator[Progress | Result[list[int]]]:
+    """Find which rows show, in which order; any thread can do it, others can go on beside it.
+
+    Parameters
+    ----------
+    count
+        How many rows there are.
+    matches
+        Tells whether a row (from 0) shows; None: all do.
+    key
+        Gives what a row is sorted by; None: as they are.
+    falling
+        The greatest first; of equal rows the first is first either way.
+    """
+    order: list[int] = []
+    keys: list[str] = []
+    for at in range(count):
+        if at % _CHUNK == 0:
+            yield Progress(at, count, "rows")
+        shows = matches is None or matches(at)
+        if shows:
+            order.append(at)
+        if key is not None:
+            keys.append(key(at) if shows else "")
+    if key is not None:
+        parts = _parts(order, keys)
+        order = []
+        for part in reversed(parts) if falling else parts:
+            part.sort(key=keys.__getitem__, reverse=falling)
+            order += part
+            yield Progress(count, count, "rows")
+    yield Result(order)
+
+
+def _parts(order: list[int], keys: list[str]) -> list[list[int]]:
+    """Part rows so that all of a part come before all of the next, equal ones in one part."""
+    if len(order) <= _PART:
+        return [order]
+    step = len(order) // (8 * len(order) // _PART)
+    sample = sorted(keys[at] for at in order[::step])[8::8]
+    parts: list[list[int]] = [[] for _ in range(len(sample) + 1)]
+    for at in order:
+        parts[bisect(sample, keys[at])].append(at)
+    return parts
 
 
 def _unfinished(match: re.Match[str], places: dict[str, int]) -> bool:

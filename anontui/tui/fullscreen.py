@@ -59,8 +59,8 @@ class FullScreen(OfApp, Screen[None]):
         return f"it is for {PLACES[action.pane]}" if action.pane not in self.scopes else ""
 
     def copied(self) -> tuple[str, str]:
-        """What copying takes, and how that is called."""
-        return self.table.copied() if self.table else ("", "")
+        """What copying takes where there is no table, and how that is called."""
+        return "", ""
 
     def back(self) -> None:
         """Take one thing back, or leave."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.message import Message
 
 from anontui.errors import UsageError
-from anontui.tui.filtering import compile_filter, sort_key
-from anontui.tui.widgets.grid import Cell, Column, Grid, Layout, Rows
+from anontui.events import Progress, Result, result_of
+from anontui.tui.filtering import compile_filter, ordered, sort_key
+from anontui.tui.picked import reader, texts
+from anontui.tui.widgets.grid import Column, Grid, Layout, Rows
 from anontui.tui.widgets.ofapp import OfApp
 
-_SIGN = re.compile(r"^\W+")  # a status's sign says nothing of its order
+if TYPE_CHECKING:
+    from anontui.tui.worker import Task
 
-
-def texts(cells: Sequence[str | Cell]) -> list[str]:
-    """The texts of cells."""
-    return [cell if isinstance(cell, str) else cell.text for cell in cells]
+AT_ONCE = 2000
+"""Rows that are changed, sorted or filtered while one waits; of more it is done beside."""
 
 
 class TableGrid(Grid):
@@ -70,12 +71,17 @@ class Table(OfApp):
         super().__init__()
         self.grid: Grid = TableGrid(self)
         self.filter_text = ""
+        self._ordering: Task | None = None
 
     # -- for the subclasses --------------------------------------------------------------
 
     def rows(self) -> Rows:
         """The rows behind the grid."""
         raise NotImplementedError
+
+    def still(self) -> Rows:
+        """The rows as they are now, for another thread."""
+        return self.rows()
 
     def lines_changed(self) -> None:
         """What is told of marks and filter may be another now."""
@@ -96,6 +102,22 @@ class Table(OfApp):
         """Text was pasted onto the rows."""
         self.anontui.say(f"{self.label} takes no pasted text", "$warning")
 
+    # -- rows ----------------------------------------------------------------------------
+
+    def set_rows(self) -> None:
+        """Show other rows than before."""
+        grid, rows = self.grid, self.rows()
+        order = grid.order if len(rows) == grid.provided > AT_ONCE else None
+        grid.set_rows(rows)
+        grid.order = order  # until it is known which show, in which order
+        self.apply_filter()
+        self.lines_changed()
+
+    def provided(self, shown: Sequence[int]) -> list[int]:
+        """Where rows are in the provider that are shown in these places."""
+        order = self.grid.order
+        return list(shown if order is None else [order[at] for at in shown])
+
     # -- filter and order ----------------------------------------------------------------
 
     def ask_filter(self) -> None:
@@ -109,36 +131,55 @@ class Table(OfApp):
         self.lines_changed()
 
     def apply_filter(self) -> None:
-        """Give the grid the rows that the filter lets through, sorted as is wished."""
-        rows, layout = self.rows(), self.grid.arrangement
-        try:
-            order = self.filtered()
-        except UsageError as error:
-            self.anontui.say(error.sentence(), "$warning")
-            return
-        if layout.sort:
-            column = [one.id for one in layout.columns].index(layout.sort)
-            keys = {
-                at: sort_key(_SIGN.sub("", texts(rows.cells(at))[column]))
-                for at in (range(len(rows)) if order is None else order)
-            }
-            order = sorted(keys, key=keys.__getitem__, reverse=layout.falling)
-        self.grid.order = order
+        """Give the grid the rows that the filter lets through, sorted as is wished.
 
-    def filtered(self) -> Sequence[int] | None:
-        """Which rows the filter lets through; None for all.
-
-        Raises
-        ------
-        UsageError
-            The filter cannot be understood.
+        Of many rows that takes a while, and the grid shows them as before until it is done.
         """
-        if not self.filter_text:
-            return None
-        rows = self.rows()
-        ids = [column.id for column in self.grid.arrangement.columns]
-        matches = compile_filter(self.filter_text, ids)
-        return [at for at in range(len(rows)) if matches(texts(rows.cells(at)))]
+        if self._ordering is not None:
+            self._ordering.replace()
+            self._ordering = None
+        layout, count = self.grid.arrangement, self.grid.provided
+        if not self.filter_text and not layout.sort:
+            self.grid.order = None
+            return
+        rows = self.rows() if count <= AT_ONCE else self.still()
+        ids = [column.id for column in layout.columns]
+        matches = key = None
+        if self.filter_text:
+            try:
+                test = compile_filter(self.filter_text, ids)
+            except UsageError as error:
+                self.anontui.say(error.sentence(), "$warning")
+                return
+            matches = lambda at: test(texts(rows.cells(at)))  # noqa: E731
+        if layout.sort:
+            column = (ids.index(layout.sort),)
+            read = reader(rows)
+            key = lambda at: sort_key(*read(at, column))  # noqa: E731
+        work = ordered(len(rows), matches, key, layout.falling)
+        if count <= AT_ONCE:
+            self.grid.order = result_of(work)
+        else:
+            self._order_beside(work)
+
+    def _order_beside(self, work: Iterator[Progress | Result[list[int]]]) -> None:
+        def done(order: list[int]) -> None:
+            if self._ordering is task:
+                self._ordering = None
+                self.grid.order = order
+                self.lines_changed()
+
+        def dropped() -> None:
+            if self._ordering is task:  # by the user
+                self._ordering, self.filter_text = None, ""
+                self.grid.arrangement = replace(self.grid.arrangement, sort="")
+                self.apply_filter()
+                self.lines_changed()
+
+        verb = "Filtering" if self.filter_text else "Sorting"
+        label, lane = f"{verb} {self.label.lower()}", f"order {self.label}"
+        task = self.anontui.start(lane, lambda: work, done, label=label, dropped=dropped)
+        self._ordering = task
 
     def sort_by(self, column_id: str) -> None:
         """Sort by a column; once more the other way, then as the rows are."""
@@ -180,7 +221,8 @@ class Table(OfApp):
             parts.append((f"{len(self.grid.marks)} marked", "bold $accent"))
         if self.filter_text:
             shown = len(self.grid.order) if self.grid.order is not None else 0
-            parts.append((f"/{self.filter_text} · {shown} shown", "$warning"))
+            word = "filtering…" if self._ordering else f"{shown} shown"
+            parts.append((f"/{self.filter_text} · {word}", "$warning"))
         return parts
 
     def drop_one(self) -> bool:
@@ -202,17 +244,7 @@ class Table(OfApp):
 
     def chosen(self) -> list[Any]:
         """Keys of the marked rows, in the order of the rows; else the cursor's."""
-        if self.grid.marks:
+        if marks := self.grid.marks:
             rows = self.rows()
-            return [k for k in (rows.key(i) for i in range(len(rows))) if k in self.grid.marks]
+            return [key for key in map(rows.key, range(len(rows))) if key in marks]
         return [self.key] if self.key is not None else []
-
-    def copied(self) -> tuple[str, str]:
-        """What copying takes, and how that is called: a cell's text, or rows with tabs between."""
-        rows, grid = self.rows(), self.grid
-        by_key = {rows.key(at): at for at in range(len(rows))} if self.chosen() else {}
-        table = [texts(rows.cells(by_key[key])) for key in self.chosen() if key in by_key]
-        if self.cell_cursor and not grid.marks and table:
-            return table[0][grid.cursor_column], "the cell"
-        text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in table)
-        return text, f"{len(table)} row{'s'[: len(table) != 1]}"

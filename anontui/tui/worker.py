@@ -48,6 +48,11 @@ class Task:
         """Stop it at its next event."""
         self.cancelled.set()
 
+    def replace(self) -> None:
+        """Stop it, since another does its work; nobody is told."""
+        self.label = ""
+        self.cancel()
+
 
 class TaskMessage(Message):
     """News of a task, for the UI thread."""
@@ -123,7 +128,7 @@ class Worker:
     def _result(self, task: Task) -> Any:
         outcome = task.work()
         if not isinstance(outcome, Iterator):
-            return outcome
+            return None if task.cancelled.is_set() else outcome
         value, shown = None, 0.0
         try:
             for event in outcome:

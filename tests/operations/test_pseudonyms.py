@@ -52,6 +52,11 @@ def test_what_is_replaced_is_not_given_to_another(workspace: Workspace) -> None:
     assert not {"P1", "P2"}.intersection(names(found).values())
 
 
+def test_a_row_without_a_source_keeps_its_pseudonym_from_others(workspace: Workspace) -> None:
+    found = proposed(workspace, "P#", ",P1,,\nfolder:b,,,\n", replace=True)
+    assert names(found) == {1: "P2"}
+
+
 def test_a_list_passes_over_what_is_in_use(workspace: Workspace) -> None:
     (workspace.folder / "names.txt").write_text("Pseudonym\n# ours\np-007\nOAK\n\nELM\n")
     found = proposed(workspace, "names.txt", rows=[1, 2])

@@ -50,6 +50,7 @@ class Opened(AnonTUI):
     pending = 0
     greets = False  # a test of the first start says so
     watches = False  # a test says when it looks
+    tidies = False  # the process is not the app's
 
     def start(
         self,

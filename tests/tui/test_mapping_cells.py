@@ -76,7 +76,8 @@ async def test_a_range_is_filled_cleared_and_copied(path: Path) -> None:
     async with opened(path.parent) as seat:
         await seat.press("shift+right", "shift+down", "shift+down")
         assert seat.main.mapping.grid.range == (range(3), range(2, 4))
-        assert seat.main.mapping.copied()[0].split("\n")[0] == "LUNG-001\tLUNG-001"
+        await seat.press("y")
+        assert seat.app.clipboard.split("\n")[0] == "LUNG-001\tLUNG-001"
         await seat.press("f")
         await saved(seat)
         assert column(path, "pseudo_name") == ["LUNG-001"] * 3

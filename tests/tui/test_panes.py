@@ -148,6 +148,7 @@ async def test_a_change_from_outside_is_taken_over(path: Path) -> None:
     async with opened(path.parent) as seat:
         write_as_others_do(path)
         seat.main.mapping.file.look()
+        await seat.settle()
         assert seat.said == "Another program changed 1 row, taken over; u takes it back"
         assert "saved" in seat.title("mapping")
         assert seat.main.mapping.rows().cells(0)[4] == "from Excel"
@@ -159,6 +160,7 @@ async def test_nothing_is_taken_over_while_a_cell_is_edited(path: Path) -> None:
         await seat.type("9")
         write_as_others_do(path)
         seat.main.mapping.file.look()
+        await seat.settle()
         assert seat.main.mapping.grid.editing
         assert seat.main.mapping.rows().cells(0)[4] == "baseline"
         await seat.press("enter")

@@ -14,6 +14,7 @@ from anontui.operations import mounts, servers
 from anontui.operations.mounts import Mount
 from anontui.settings import Server, Settings, load
 from anontui.tui import session
+from anontui.tui.picked import texts
 from anontui.tui.screens.checked import CheckedPrompt
 from anontui.tui.screens.confirm import ConfirmScreen
 from anontui.tui.screens.identities import IdentitiesScreen
@@ -23,7 +24,6 @@ from anontui.tui.screens.quarantine import QuarantineScreen
 from anontui.tui.screens.review import ReviewScreen
 from anontui.tui.screens.settings import SettingsScreen
 from anontui.tui.screens.welcome import WelcomeScreen
-from anontui.tui.table import texts
 from tests import ultrasound
 from tests.dicom.files import dicom_bytes
 from tests.tui.fakes import LARGE, SMALL, WIDE, Opened, Seat, opened

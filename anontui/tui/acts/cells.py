@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anontui.tui.acts import common
+from anontui.tui.table import AT_ONCE
 
 if TYPE_CHECKING:
     from anontui.operations.pseudonyms import Proposals
@@ -17,11 +20,6 @@ def _editor(app: AnonTUI) -> MappingEditor:
     editor = app.model.editor
     assert editor is not None  # noqa: S101 - the actions need it
     return editor
-
-
-def _changed(app: AnonTUI, words: str) -> None:
-    app.main.mapping.show_changes()
-    app.say(f"{words}, u takes it back", "$success")
 
 
 def _counted(count: int, what: str) -> str:
@@ -39,46 +37,91 @@ def paste_clipboard(app: AnonTUI) -> None:
 def paste(app: AnonTUI, text: str) -> None:
     """Paste a text from the cursor's cell on; ask first if it does more than fill cells."""
     from anontui.project.pasting import Paste, place, read_pasted
+    from anontui.tui.screens.paste import PasteScreen
 
     pane, editor = app.main.mapping, _editor(app)
     grid = pane.grid
     if not text.strip():
         app.say("Paste: there is nothing to paste", "$warning")
         return
-    table = read_pasted(text)
     rows, columns = grid.range
     names = [column.id for column in grid.columns]
-    if grid.has_range and len(table) == len(table[0]) == 1:
-        cells = [
-            (row, names[column], table[0][0])
-            for row in pane.rows_at(rows)
-            for column in columns
-            if grid.columns[column].editable
-        ]
-        found = Paste(cells)
+    editable = [names[at] for at in columns if grid.columns[at].editable]
+    first = next((i for i in range(columns.start, len(names)) if grid.columns[i].editable), 0)
+    count = text.count("\n") + 1
+    here = pane.provided(rows)
+    below = pane.provided(range(rows.start, min(rows.start + count, grid.row_count)))
+    fills, revision = grid.has_range, editor.revision
+
+    def work() -> Paste:
+        table = read_pasted(text)
+        if fills and len(table) == len(table[0]) == 1:
+            return Paste([(row, name, table[0][0]) for row in here for name in editable])
+        return place(table, below, names[first:])
+
+    def done(found: Paste) -> None:
+        if editor.revision != revision:  # rows may have moved
+            paste(app, text)
+        elif not found.overflows:
+            _take(app, found)
+        else:
+            app.push_screen(PasteScreen(found, editor.mapping), lambda yes: answered(found, yes))
+
+    def answered(found: Paste, yes: bool | None) -> None:
+        if yes and editor.revision == revision:
+            _take(app, found)
+        elif yes:
+            paste(app, text)
+
+    if count <= AT_ONCE:
+        done(work())
     else:
-        below = pane.rows_at(range(rows.start, min(rows.start + len(table), grid.row_count)))
-        first = next((i for i in range(columns.start, len(names)) if grid.columns[i].editable), 0)
-        found = place(table, below, names[first:])
-    if not found.overflows:
-        _take(app, editor, found)
-        return
-    from anontui.tui.screens.paste import PasteScreen
-
-    app.push_screen(
-        PasteScreen(found, editor.mapping), lambda yes: _take(app, editor, found) if yes else None
-    )
+        app.start("edit", work, done, label="Reading what is pasted")
 
 
-def _take(app: AnonTUI, editor: MappingEditor, found: Paste) -> None:
-    def work() -> None:
+def _take(app: AnonTUI, found: Paste) -> None:
+    def work(editor: MappingEditor) -> int:
         with editor.one_step("paste"):
             editor.set_cells(found.cells)
-            editor.insert_rows(len(editor.mapping.records), found.rows)
-        cells = len(found.cells) + sum(map(len, found.rows))
-        _changed(app, f"{_counted(cells, 'cell')} pasted")
+            editor.insert_rows(len(editor.keys), found.rows)
+        return len(found.cells) + sum(map(len, found.rows))
 
-    common.told(app, work)
+    _edit(app, "Pasting", len(found.cells) + len(found.rows), work, "pasted")
+
+
+def _edit(
+    app: AnonTUI,
+    label: str,
+    size: int,
+    work: Callable[[MappingEditor], int],
+    word: str,
+    then: Callable[[], object] = lambda: None,
+) -> None:
+    """Edit cells, and say how many."""
+
+    def done(count: int) -> None:
+        app.say(f"{_counted(count, 'cell')} {word}, u takes it back", "$success")
+        then()
+
+    app.main.mapping.file.edit(label, size, work, done)
+
+
+def _set(
+    app: AnonTUI,
+    label: str,
+    word: str,
+    rows: Sequence[int],
+    texts: Mapping[str, str],
+    then: Callable[[], object] = lambda: None,
+) -> None:
+    """Write the same texts (by column) into rows."""
+
+    def work(editor: MappingEditor) -> int:
+        with editor.one_step(label):
+            editor.set_cells((row, name, text) for row in rows for name, text in texts.items())
+        return len(rows) * len(texts)
+
+    _edit(app, label.capitalize(), len(rows), work, word, then)
 
 
 # -- fill, clear, copies -----------------------------------------------------------------
@@ -96,52 +139,50 @@ def fill_down(app: AnonTUI) -> None:
     above = 0
     if grid.marks:
         source = pane.row_of(pane.key)
-        targets = [row for key in grid.marks if (row := pane.row_of(key)) != source]
+        targets = [row for row in editor.rows_of(grid.marks) if row != source]
     elif len(rows) > 1:
-        source, *targets = pane.rows_at(rows)
+        source, *targets = pane.provided(rows)
     elif rows.start:
-        source, *targets = pane.rows_at(range(rows.start - 1, rows.start + 1))
+        source, *targets = pane.provided(range(rows.start - 1, rows.start + 1))
         above = 1
     else:
         app.say(
             "Fill down: there is no row above; choose a range with shift and arrows", "$warning"
         )
         return
-    cells = [(row, name, editor.mapping.cell(source, name)) for row in targets for name in names]
+    cursor, texts = grid.cursor_row, {name: editor.mapping.cell(source, name) for name in names}
 
-    def work() -> None:
-        with editor.one_step("fill down"):
-            editor.set_cells(cells)
-        cursor = grid.cursor_row
-        _changed(app, f"{_counted(len(cells), 'cell')} filled")
+    def then() -> None:
         if above:
             grid.move_cursor(row=cursor + 1)
 
-    common.told(app, work)
+    _set(app, "fill down", "filled", targets, texts, then)
 
 
 def clear(app: AnonTUI) -> None:
     """Empty the cells of the range, or the cursor's."""
-    pane, editor = app.main.mapping, _editor(app)
+    pane = app.main.mapping
     grid = pane.grid
     rows, columns = grid.range
     names = [grid.columns[at].id for at in columns if grid.columns[at].editable]
-    cells = [(row, name, "") for row in pane.rows_at(rows) for name in names]
-
-    def work() -> None:
-        with editor.one_step("clear cells"):
-            editor.set_cells(cells)
-        _changed(app, f"{_counted(len(cells), 'cell')} cleared")
-
-    common.told(app, work)
+    _set(app, "clear cells", "cleared", pane.provided(rows), dict.fromkeys(names, ""))
 
 
 def duplicate(app: AnonTUI) -> None:
     """Put a copy of the marked rows, or of the cursor's, below them."""
     pane, editor = app.main.mapping, _editor(app)
-    copies = editor.duplicate_rows(pane.row_of(key) for key in pane.chosen())
-    _changed(app, f"{_counted(len(copies), 'row')} copied")
-    pane.grid.move_cursor(key=editor.keys[copies.start])
+    rows = editor.rows_of(pane.chosen())
+
+    def done(copies: range) -> None:
+        app.say(f"{_counted(len(copies), 'row')} copied, u takes it back", "$success")
+        pane.grid.move_cursor(key=editor.keys[copies.start])
+
+    pane.file.edit(
+        f"Copying {_counted(len(rows), 'row')}",
+        len(rows),
+        lambda twin: twin.duplicate_rows(rows),
+        done,
+    )
 
 
 # -- pseudonyms --------------------------------------------------------------------------
@@ -149,21 +190,30 @@ def duplicate(app: AnonTUI) -> None:
 
 def pseudonyms(app: AnonTUI) -> None:
     """Make up pseudonyms, shown before they are taken over."""
+    from anontui.operations.pseudonyms import give, of_jobs
     from anontui.tui.screens.pseudonyms import PseudonymScreen
 
     pane, editor, workspace = app.main.mapping, _editor(app), common.workspace_of(app)
-    rows = [pane.row_of(key) for key in pane.chosen()] if pane.grid.marks else None
-    jobs = app.model.jobs.values()
-    taken = [job.source_anonymizedpatientid or "" for job in jobs]
-    taken += [job.source_anonymizedpatientname or "" for job in jobs]
+    start = editor.snapshot()
+    rows = editor.rows_of(pane.chosen()) if pane.grid.marks else None
+    jobs = app.model.jobs
+    unknown = sum(job_id not in jobs for job_id in app.model.job_ids())
 
     def answered(found: Proposals | None) -> None:
-        from anontui.operations.pseudonyms import give
+        if found is None or not found.rows:
+            return
+        if editor.revision != start.revision:  # rows may have moved
+            app.say("The mapping was changed meanwhile: look at the pseudonyms again", "$warning")
+            pseudonyms(app)
+            return
+        pane.file.edit("Giving pseudonyms", len(found.rows), partial(give, proposals=found), done)
 
-        if found is not None and found.rows:
-            common.told(app, lambda: give(editor, found))
-            _changed(app, f"{_counted(len(found.rows), 'row')} got a pseudonym")
+    def done(count: int) -> None:
+        app.say(f"{_counted(count, 'row')} got a pseudonym, u takes it back", "$success")
 
     app.push_screen(
-        PseudonymScreen(workspace, editor.mapping, rows, list(filter(None, taken))), answered
+        PseudonymScreen(
+            workspace, start.state.mapping, rows, of_jobs(jobs.values()), unknown=unknown
+        ),
+        answered,
     )

@@ -61,16 +61,6 @@ def switch_mouse(app: AnonTUI) -> None:
     manners.remember(app, word, mouse="always" if on else "never")
 
 
-def copy(app: AnonTUI) -> None:
-    """Copy the marked rows, else the cell or row under the cursor."""
-    text, what = app.here.copied()
-    if text:
-        table = app.here.table
-        manners.copy(app, text, what, is_identity=table is not None and table.shows_identity)
-    else:
-        app.say("There is nothing here to copy", "$warning")
-
-
 def activity(app: AnonTUI) -> None:
     """Show everything that was told."""
     from anontui.tui.screens.activity import ActivityScreen

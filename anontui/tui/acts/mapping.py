@@ -75,26 +75,36 @@ def _add_rows(app: AnonTUI, table: InputTable) -> None:
         return
     wanted = wanted_in(table, "path")
     editor, workspace = _editor(app), common.workspace_of(app)
+    mapping = editor.snapshot().state.mapping
 
     def work() -> Any:
         from anontui.operations.importing import choose_folders
 
-        return choose_folders(workspace, editor.mapping, wanted)
+        return choose_folders(workspace, mapping, wanted)
 
     def done(chosen: Chosen) -> None:
         from anontui.operations.importing import add_chosen
 
-        common.told(app, lambda: tell(app, add_chosen(workspace, editor, chosen)))
+        app.main.mapping.file.edit(
+            "Adding rows",
+            len(wanted),
+            lambda twin: add_chosen(workspace, twin, chosen),
+            lambda added: tell(app, added),
+        )
 
-    app.main.mapping.file.save()
     app.start("files", work, done, label=f"Selecting DICOM in {len(wanted)} folders")
 
 
 def _add_wanted(app: AnonTUI, wanted: list[Wanted]) -> None:
     from anontui.operations.importing import add_accession_numbers
 
-    added = add_accession_numbers(common.workspace_of(app), _editor(app), wanted)
-    tell(app, added)
+    workspace = common.workspace_of(app)
+    app.main.mapping.file.edit(
+        "Adding rows",
+        len(wanted),
+        lambda editor: add_accession_numbers(workspace, editor, wanted),
+        lambda added: tell(app, added),
+    )
 
 
 def tell(app: AnonTUI, added: Added) -> None:
@@ -119,8 +129,8 @@ def told_of(app: AnonTUI, added: Added) -> None:
 
 def edit(app: AnonTUI) -> None:
     """Open the mapping in the user's editor."""
-    app.main.mapping.file.save()
-    common.edit_outside(app, common.workspace_of(app).mapping_path, app.main.mapping.reread)
+    path, pane = common.workspace_of(app).mapping_path, app.main.mapping
+    pane.file.when_saved(lambda: common.edit_outside(app, path, pane.reread))
 
 
 def activate(app: AnonTUI) -> None:

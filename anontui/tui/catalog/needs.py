@@ -45,6 +45,16 @@ def has_table(app: AnonTUI) -> str:
     return "" if app.here.table else "there is no table here"
 
 
+def no_identity(app: AnonTUI) -> str:
+    """Need: a table whose texts are not a patient's own."""
+    table = app.here.table
+    return (
+        "it shows who patients are, which goes into no file"
+        if table and table.shows_identity
+        else ""
+    )
+
+
 def has_panes(app: AnonTUI) -> str:
     """Need: panes."""
     return "" if app.here is app.front else app.registry.with_keys(NO_PANES)

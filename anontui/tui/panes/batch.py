@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from anontui.idis.advice import OPT_OUT, RESET
@@ -13,7 +13,6 @@ from anontui.tui.widgets.grid import Cell, Column
 
 if TYPE_CHECKING:
     from anontui.settings import Server
-    from anontui.tui.model import Model
 
 SIGNS: dict[JobStatus, tuple[str, str]] = {
     JobStatus.ACTIVE: ("◌", "dim"),
@@ -57,20 +56,20 @@ def cells_of(job: Job) -> Sequence[str | Cell]:
 class JobRows:
     """The batch's jobs as rows; a job the server has not told of yet shows its id alone."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, ids: Sequence[int], jobs: Mapping[int, Job]) -> None:
+        self._ids, self._jobs = ids, jobs
 
     def __len__(self) -> int:
-        return len(self._model.job_ids())
+        return len(self._ids)
 
     def key(self, index: int) -> int:
         """The job id."""
-        return self._model.job_ids()[index]
+        return self._ids[index]
 
     def cells(self, index: int) -> Sequence[str | Cell]:
         """Id, status, counts, pseudonym, date, what."""
         job_id = self.key(index)
-        job = self._model.jobs.get(job_id)
+        job = self._jobs.get(job_id)
         if job is None:
             return [str(job_id), Cell("…", "dim"), "", "", "", "", ""]
         return cells_of(job)
@@ -98,13 +97,15 @@ class BatchPane(Pane):
         """Show the batch's ids; their state comes with the first look at the server."""
         error = self.anontui.model.batch_error
         self.grid.empty = error.sentence() if error else self.hint()
-        self.grid.set_rows(self.rows())
-        self.apply_filter()
-        self.show_title()
+        self.set_rows()
 
     def rows(self) -> JobRows:
         """All jobs of the batch."""
-        return JobRows(self.anontui.model)
+        return JobRows(self.anontui.model.job_ids(), self.anontui.model.jobs)
+
+    def still(self) -> JobRows:
+        """All jobs as they are now."""
+        return JobRows(self.anontui.model.job_ids(), dict(self.anontui.model.jobs))
 
     def title(self) -> list[str | tuple[str, str]]:
         """How many jobs, how far, how many errors.

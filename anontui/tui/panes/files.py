@@ -118,6 +118,11 @@ class NodeRows:
             Cell(text, tone) if text else Cell(human(node.size) if node.size else "", "dim"),
         ]
 
+    def text(self, index: int, column: int) -> str:
+        """The path in full, or what is known of it."""
+        node = self.nodes[index]
+        return (str(node.path), node.note[0] or (human(node.size) if node.size else ""))[column]
+
 
 class FilesPane(Pane):
     """The folders with the data."""

@@ -135,9 +135,7 @@ class ImportsPane(Pane):
 
     def show_rows(self) -> None:
         """Show the jobs there are."""
-        self.grid.set_rows(self.rows())
-        self.apply_filter()
-        self.show_title()
+        self.set_rows()
 
     def open_job(self) -> None:
         """Show everything known of the job under the cursor."""

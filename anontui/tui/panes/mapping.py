@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
@@ -12,8 +12,10 @@ from textual.widgets import Static
 from anontui.errors import AnonTUIError
 from anontui.project.journal import Draft
 from anontui.tui.panes.mappingfile import MappingFile
+from anontui.tui.panes.mappingrows import MappingRows
 from anontui.tui.panes.pane import Pane
-from anontui.tui.widgets.grid import Cell, Column, Grid
+from anontui.tui.widgets.grid import Column, Grid, Rows
+from anontui.tui.widgets.view import NoRows
 
 if TYPE_CHECKING:
     from anontui.project.editor import MappingEditor
@@ -26,40 +28,6 @@ OPTIONS = (
 _PSEUDONYMS = ("pseudo_id", "pseudo_name")
 WATCH_SECONDS = 2.0
 """How often to look whether another program changed the file."""
-
-
-class MappingRows:
-    """The rows of the mapping; a cell with a problem is marked."""
-
-    def __init__(self, editor: MappingEditor | None, columns: Sequence[Column]) -> None:
-        self._editor = editor
-        self._names = [column.id for column in columns[1:]]
-
-    def __len__(self) -> int:
-        return len(self._editor.mapping.rows) if self._editor else 0
-
-    def key(self, index: int) -> int:
-        """The editor's key of the row."""
-        assert self._editor is not None  # noqa: S101 - there is a row
-        return self._editor.keys[index]
-
-    def cells(self, index: int) -> Sequence[str | Cell]:
-        """Number, then the columns."""
-        assert self._editor is not None  # noqa: S101 - there is a row
-        mapping, problems = self._editor.mapping, self._editor.problems(index)
-        cells: list[str | Cell] = [Cell(str(index + 1), "dim")]
-        for name in self._names:
-            text = mapping.cell(index, name)
-            wrong = name in problems
-            cells.append(Cell(f"⚠ {text or 'missing'}", "warn") if wrong else text)
-        return cells
-
-    def text(self, index: int, column: int) -> str:
-        """What a cell holds, without what is said of it."""
-        assert self._editor is not None  # noqa: S101 - there is a row
-        if column == 0:
-            return str(index + 1)
-        return self._editor.mapping.cell(index, self._names[column - 1])
 
 
 class MappingPane(Pane):
@@ -76,9 +44,10 @@ class MappingPane(Pane):
         Column("description", "description", 17, min_width=8, editable=True),
     )
     empty = (
-        "No rows yet.\n\nMark folders in Files (2, space) and press a,\nor add a row here with +."
+        "No rows yet.\n\nMark folders in Files ({app.pane-2}, {files.mark}) and press "
+        "{map.add-study-folders},\nor add a row here with {mapping.add-row}."
     )
-    no_file = "This folder has no mapping yet.\n\nPress i to make one."
+    no_file = "This folder has no mapping yet.\n\nPress {map.init} to make one."
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,37 +69,45 @@ class MappingPane(Pane):
         """The editor of the mapping; None where there is no readable mapping."""
         return self.anontui.model.editor
 
-    def rows(self) -> MappingRows:
+    def rows(self) -> Rows:
         """All rows of the mapping."""
-        return MappingRows(self.editor, self.columns)
+        editor = self.editor
+        return MappingRows(editor.state, editor.shares, self.columns) if editor else NoRows()
+
+    def still(self) -> Rows:
+        """The rows as they are now."""
+        editor = self.editor
+        if editor is None:
+            return NoRows()
+        return MappingRows(editor.snapshot().state, editor.shares, self.columns)
 
     def project_loaded(self) -> None:
         """Show the mapping that was read."""
-        error = self.anontui.model.mapping_error
-        if error is not None:
-            self.grid.empty = f"{error.message}\n\n{error.advice}"
-        else:
-            self.grid.empty = self.empty if self.editor else self.no_file
+        self.grid.empty = self.hint()
         if self.editor is not self._shown:
             self._shown = self.editor
-            self.file.clashes = []
+            self.file.forget()
         self.show_rows()
         if self.grid.cursor_column == 0:
             self.grid.move_cursor(column=2)
+
+    def hint(self) -> str:
+        """What stands where there are no rows: why, and what to do."""
+        if (error := self.anontui.model.mapping_error) is not None:
+            return f"{error.message}\n\n{error.advice}"
+        return self.anontui.registry.with_keys(self.empty if self.editor else self.no_file)
 
     def title(self) -> list[str | tuple[str, str]]:
         """File, number of rows, and whether all is on disk."""
         if self.editor is None:
             return []
-        count = len(self.editor.mapping.rows)
+        count = len(self.editor.keys)
         return [f"{count:,} row{'s'[: count != 1]}", self.file.state()]
 
     def show_rows(self) -> None:
         """Show the mapping as it is now."""
-        self.grid.set_rows(self.rows())
-        self.apply_filter()
+        self.set_rows()
         self._show_options()
-        self.show_title()
 
     def _show_options(self) -> None:
         self.options.display = self.editor is not None
@@ -159,26 +136,9 @@ class MappingPane(Pane):
         assert self.editor is not None  # noqa: S101 - rows come from it
         return self.editor.keys.index(key)  # type: ignore[arg-type]
 
-    def rows_at(self, shown: Sequence[int]) -> list[int]:
-        """Where rows are in the mapping that are shown in these places."""
-        order = self.grid.order
-        return list(shown if order is None else [order[at] for at in shown])
-
     def pasted(self, text: str) -> None:
         """Put pasted text into the cells from the cursor's on."""
         self.anontui.run_action_named(self.anontui.registry.actions["mapping.paste"], text)
-
-    def copied(self) -> tuple[str, str]:
-        """What copying takes: the range, else as in any pane."""
-        if not self.grid.has_range or self.grid.marks:
-            return super().copied()
-        rows, columns = self.grid.range
-        found = self.rows()
-        every = [column.id for column in self.columns]
-        places = [every.index(self.grid.columns[at].id) for at in columns]
-        lines = [[found.text(row, at) for at in places] for row in self.rows_at(rows)]
-        text = "\n".join("\t".join(" ".join(cell.split()) for cell in line) for line in lines)
-        return text, f"{len(rows)} x {len(columns)} cells"
 
     def cursor_moved(self) -> None:
         """Say what is wrong with the row under the cursor, if anything is."""
@@ -187,7 +147,7 @@ class MappingPane(Pane):
         problems = self.editor.problems(self.row_of(self.key))
         if problems:
             self.anontui.last_word = ("; ".join(problems.values()), "$warning")
-            self.anontui.main.strip.refresh()
+            self.anontui.main.strip.redraw()
 
     def activated(self) -> None:
         """A double click edits the cell."""
@@ -225,23 +185,26 @@ class MappingPane(Pane):
         if text is None:
             editor.note_draft(None)
             self.cursor_moved()
+            self.file.look()
             return
         editor.note_draft(Draft(key, name, text))
+        self.file.sync_journal()
         problem = editor.problems(self.row_of(key), {name: text}).get(name, "")
         self.grid.edit_problem = problem
         word = problem or "enter takes it, esc leaves the cell as it was"
         self.anontui.last_word = (f"{name}: {word}", "$warning" if problem else "$text-muted")
-        self.anontui.main.strip.refresh()
+        self.anontui.main.strip.redraw()
 
     def insert(self, rows: list[dict[str, str]]) -> None:
         """Add rows at the end and go to the first of them."""
         assert self.editor is not None  # noqa: S101 - the callers need a mapping
-        at = len(self.editor.mapping.rows)
-        self.editor.insert_rows(at, rows)
-        self.grid.empty = self.empty
-        self.show_rows()
-        self.grid.move_cursor(row=at, column=2)
-        self.file.changed()
+        at = len(self.editor.keys)
+        self.file.edit(
+            f"Adding {len(rows):,} rows",
+            len(rows),
+            lambda editor: editor.insert_rows(at, rows),
+            lambda span: self.grid.move_cursor(row=span.start, column=2),
+        )
 
     def add_row(self) -> None:
         """Add an empty row."""
@@ -250,13 +213,16 @@ class MappingPane(Pane):
     def delete_rows(self) -> None:
         """Delete the marked rows, or the one under the cursor; undo brings them back."""
         assert self.editor is not None  # noqa: S101 - the action needs a row
-        keys = set(self.chosen())
-        rows = [row for row, key in enumerate(self.editor.keys) if key in keys]
-        self.editor.delete_rows(rows)
+        rows = self.editor.rows_of(self.chosen())
+        count = f"{len(rows):,} row{'s'[: len(rows) != 1]}"
+
+        def done(_: None) -> None:
+            self.anontui.say(f"{count} deleted, u brings them back")
+
         self.grid.clear_marks()
-        self.show_rows()
-        self.file.changed()
-        self.anontui.say(f"{len(rows)} row{'s'[: len(rows) != 1]} deleted, u brings them back")
+        self.file.edit(
+            f"Deleting {count}", len(rows), lambda editor: editor.delete_rows(rows), done
+        )
 
     def undo(self) -> None:
         """Take the last edit back."""
@@ -314,7 +280,6 @@ class MappingPane(Pane):
 
     def show_changes(self) -> None:
         """Show and save what was changed in the editor."""
-        self.grid.empty = self.empty
         self.show_rows()
         self.file.changed()
 
@@ -336,10 +301,8 @@ class MappingPane(Pane):
         """The pseudonyms of the marked rows; None where no row is marked."""
         if not self.grid.marks or self.editor is None:
             return None
-        mapping = self.editor.mapping
-        rows = [self.row_of(key) for key in self.chosen()]
-        cells = {mapping.cell(row, name).strip() for row in rows for name in _PSEUDONYMS}
-        return cells - {""}
+        named = map(self.editor.mapping.named, self.editor.rows_of(self.grid.marks))
+        return {cells[name] for cells in named for name in _PSEUDONYMS if name in cells}
 
     # -- remembered ----------------------------------------------------------------------
 

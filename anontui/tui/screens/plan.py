@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -14,6 +15,8 @@ from anontui.tui.widgets.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
     from anontui.operations.creating import Plan, PlannedJob
+
+LOOK_SECONDS = 1.0
 
 
 def order(job: PlannedJob) -> tuple[int, int]:
@@ -24,10 +27,16 @@ def order(job: PlannedJob) -> tuple[int, int]:
 
 
 class PlanRows:
-    """Every row of the mapping with what creating would do to it."""
+    """Every row of the mapping with what creating would do to it.
+
+    To be made in the background: it sorts and counts.
+    """
 
     def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         self._jobs = sorted(plan.jobs, key=order)
+        self.ready, self.created = len(plan.ready), len(plan.already_created)
+        self.blocked = len(plan.jobs) - self.ready - self.created
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -56,29 +65,53 @@ class PlanRows:
         return Cell(f"⚠ {words}", "warn") if words else Cell("✔ ready", "good")
 
 
-class PlanScreen(Dialog[bool]):
-    """Shows the plan; ``c`` creates what is ready, unless it is to be looked at only."""
+CREATE, AGAIN = "create", "again"
 
-    def __init__(self, plan: Plan, *, can_create: bool = True) -> None:
-        self._ready = ready = len(plan.ready) if can_create else 0
-        create = f"c create {ready} job{'s'[: ready != 1]} · " if ready else ""
+
+class PlanScreen(Dialog[str]):
+    """Shows the plan; ``c`` creates what is ready, unless it is to be looked at only.
+
+    As soon as what it was made of has changed, it says so and only ``r`` goes on.
+
+    Parameters
+    ----------
+    rows
+        The plan.
+    look
+        Looks whether the plan still holds, and tells if it does not by calling what it is given.
+    can_create
+        Whether jobs may be created from it.
+    """
+
+    def __init__(
+        self,
+        rows: PlanRows,
+        look: Callable[[Callable[[], None]], None],
+        *,
+        can_create: bool = True,
+    ) -> None:
+        self._ready = ready = rows.ready if can_create else 0
+        create = f"c create {ready:,} job{'s'[: ready != 1]} · " if ready else ""
         super().__init__("Dry run: nothing has been sent yet", f"{create}esc back")
-        self._plan = plan
-        self._rows = PlanRows(plan)
-        first = self._rows.verdict(0) if plan.jobs else ""
+        self._rows, self._look_whether = rows, look
+        self._is_outdated = False
+        first = rows.verdict(0) if len(rows) else ""
+        self._summary = Static(self._counts(), classes="question", markup=False)
         self._detail = Static(first, classes="detail", markup=False)
         self.add_class("wide")
 
+    def _counts(self) -> str:
+        rows = self._rows
+        return (
+            f"{rows.ready:,} to create on {rows.plan.server.name} · "
+            f"{rows.created:,} already created · {rows.blocked:,} with problems"
+        )
+
     def parts(self) -> list[Widget]:
         """Summary, problems of the whole, rows."""
-        plan = self._plan
-        blocked = len(plan.jobs) - len(plan.ready) - len(plan.already_created)
-        summary = (
-            f"{len(plan.ready)} to create on {plan.server.name} · "
-            f"{len(plan.already_created)} already created · {blocked} with problems"
-        )
         general = "\n".join(
-            f"{'✖' if p.severity == 'error' else '⚠'} {p.message}. {p.advice}" for p in plan.general
+            f"{'✖' if p.severity == 'error' else '⚠'} {p.message}. {p.advice}"
+            for p in self._rows.plan.general
         )
         columns = (
             Column("row", "row", 5, right=True),
@@ -86,17 +119,36 @@ class PlanScreen(Dialog[bool]):
             Column("pseudonym", "pseudonym", 12),
             Column("verdict", "what happens", None, min_width=16),
         )
-        parts: list[Widget] = [Static(summary, classes="question", markup=False)]
+        parts: list[Widget] = [self._summary]
         if general:
             parts.append(Static(general, classes="problem", markup=False))
         return [*parts, Grid(columns, self._rows), self._detail]
+
+    def on_mount(self) -> None:
+        """Look now and then whether it still holds."""
+        self.set_interval(LOOK_SECONDS, self.project_loaded)
+
+    def project_loaded(self) -> None:
+        """Look whether it still holds: the project's files may have been written."""
+        if not self._is_outdated:
+            self._look_whether(self._outdated)
+
+    def _outdated(self) -> None:
+        self._is_outdated = True
+        self._summary.update("✖ Out of date: the mapping or the batch was changed. r looks again.")
+        self._summary.set_classes("problem")
+        self.box.border_subtitle = Content("r dry run again · esc back").markup
 
     def on_grid_cursor_moved(self, event: Grid.CursorMoved) -> None:
         """Tell in full what the row's cell may have cut."""
         self._detail.update(self._rows.verdict(event.row))
 
     def on_key(self, event: events.Key) -> None:
-        """``c`` creates the jobs."""
-        if event.key == "c" and self._ready:
+        """``c`` creates the jobs, ``r`` makes another plan."""
+        self.project_loaded()
+        if event.key == "r":
             event.stop()
-            self.dismiss(True)
+            self.dismiss(AGAIN)
+        elif event.key == "c" and self._ready and not self._is_outdated:
+            event.stop()
+            self.dismiss(CREATE)

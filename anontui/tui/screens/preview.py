@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from anontui.errors import AnonTUIError
+from anontui.errors import AnonTUIError, UsageError
 from anontui.tui.filtering import compile_filter
 from anontui.tui.screens.elements import COLUMNS, ElementRows
 from anontui.tui.screens.stage import TableStage, facts_panel
@@ -193,7 +193,14 @@ class PreviewScreen(TableStage):
         super().resized()
         self.call_after_refresh(self.cursor_moved)
 
-    def filtered(self) -> list[int]:
+    def apply_filter(self) -> None:
+        """Show what the filter lets through."""
+        try:
+            self.grid.order = self._filtered()
+        except UsageError as error:
+            self.anontui.say(error.sentence(), "$warning")
+
+    def _filtered(self) -> list[int]:
         """What is changed, or matches the filter; a match shows in a closed sequence too."""
         rows = self._elements
         if not self.filter_text:

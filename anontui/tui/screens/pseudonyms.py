@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.widget import Widget
@@ -12,11 +13,13 @@ from textual.widgets import Input, Static
 from anontui.errors import AnonTUIError
 from anontui.operations.pseudonyms import Proposals, propose
 from anontui.tui.screens.dialog import Dialog
+from anontui.tui.table import AT_ONCE
 from anontui.tui.widgets.grid import Cell, Column, Grid
 
 if TYPE_CHECKING:
     from anontui.operations.workspace import Workspace
     from anontui.project.mapping import Mapping
+    from anontui.tui.worker import Task
 
 
 class ProposalRows:
@@ -50,6 +53,8 @@ class PseudonymScreen(Dialog[Proposals]):
     ----------
     workspace, mapping, rows, taken
         As for :func:`~anontui.operations.pseudonyms.propose`.
+    unknown
+        How many jobs there are of which the server has not told yet.
     """
 
     def __init__(
@@ -58,13 +63,16 @@ class PseudonymScreen(Dialog[Proposals]):
         mapping: Mapping,
         rows: Collection[int] | None,
         taken: Collection[str],
+        *,
+        unknown: int = 0,
     ) -> None:
         super().__init__(
             "Make up pseudonyms", "enter give them · ^r also new ones for rows that have one · esc"
         )
         self._workspace, self._mapping, self._about, self._taken = workspace, mapping, rows, taken
-        self._replace = False
+        self._replace, self._unknown = False, unknown
         self._found: Proposals | None = None
+        self._working: Task | None = None
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
@@ -98,27 +106,47 @@ class PseudonymScreen(Dialog[Proposals]):
         self._look()
 
     def _look(self) -> None:
-        try:
-            found = propose(
-                self._workspace,
-                self._mapping,
-                self._recipe.value,
-                rows=self._about,
-                replace=self._replace,
-                taken=self._taken,
-            )
-        except AnonTUIError as error:
-            self._found = None
-            self._word.update(f"✖ {error.sentence()}")
-            self._grid.set_rows(ProposalRows(Proposals(())))
+        """Work it out, in the background where the rows are many."""
+        if self._working is not None:
+            self._working.replace()
+            self._working = None
+        self._found = None
+        work = partial(
+            propose,
+            self._workspace,
+            self._mapping,
+            self._recipe.value,
+            rows=self._about,
+            replace=self._replace,
+            taken=self._taken,
+        )
+        if len(self._mapping.records) > AT_ONCE:
+            self._word.update("…")
+            app: Any = self.app
+            self._working = app.start("propose", work, self._show, self._fail, label="Making up")
             return
+        try:
+            self._show(work())
+        except AnonTUIError as error:
+            self._fail(error)
+
+    def _fail(self, error: AnonTUIError) -> None:
+        self._word.update(f"✖ {error.sentence()}")
+        self._grid.set_rows(ProposalRows(Proposals(())))
+
+    def _show(self, found: Proposals) -> None:
         self._found = found
         count = len(found.rows)
         words = [f"{count} row{'s'[: count != 1]} would get one"]
         words += [f"{found.kept} keep theirs"] if found.kept else []
         words += [f"{found.sourceless} have no source"] if found.sourceless else []
         about = " of the marked rows" if self._about is not None else ""
-        self._word.update(f"{', '.join(words)}{about}.")
+        unknown = (
+            f" ⚠ {self._unknown} jobs are not known yet; one of them may have the same."
+            if self._unknown
+            else ""
+        )
+        self._word.update(f"{', '.join(words)}{about}.{unknown}")
         self._grid.set_rows(ProposalRows(found))
 
     def on_key(self, event: events.Key) -> None:

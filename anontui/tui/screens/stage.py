@@ -184,10 +184,6 @@ class TableStage(Table, Stage):
         """Itself."""
         return self
 
-    def copied(self) -> tuple[str, str]:
-        """Rows, with tabs between their cells."""
-        return Table.copied(self)
-
     def resized(self) -> None:
         """Leave out the columns for which there is no room; the user may have them all the same."""
         if self.is_tight != self._was_tight:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len, set_cell_size
 
@@ -146,6 +146,14 @@ class Rows(Protocol):
 
     def cells(self, index: int) -> Sequence[str | Cell]:
         """Return the texts of this row, one for each column."""
+
+
+@runtime_checkable
+class TextRows(Rows, Protocol):
+    """Rows that say what a cell holds, which can be another text than it shows."""
+
+    def text(self, index: int, column: int) -> str:
+        """Return what a cell holds."""
 
 
 class Place(NamedTuple):

@@ -360,10 +360,10 @@ class Grid(Surface, can_focus=True):
             self.cancel_edit()
         super()._lay_out()
 
-    def _reseat(self) -> None:
+    def _reseat(self, row: int | None = None) -> None:
         if self._edit and self._view.find(self._edit[0], self._row) is None:
             self._edit = None
-        super()._reseat()
+        super()._reseat(row)
 
     def _look(self, frame: Frame, row: int, key: Hashable, thumb: bool) -> Look:
         look = super()._look(frame, row, key, thumb)

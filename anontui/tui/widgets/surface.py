@@ -133,13 +133,19 @@ class Surface(Widget):
     @order.setter
     def order(self, order: Sequence[int] | None) -> None:
         if order != self._view.order:
+            at = self._view.at(self._row)
             self._view.order = order
-            self._reseat()
+            self._reseat(self._view.shown_at(at))
 
     @property
     def row_count(self) -> int:
         """How many rows there are to scroll through."""
         return len(self._view)
+
+    @property
+    def provided(self) -> int:
+        """How many rows the provider has, shown or not."""
+        return len(self._view.rows)
 
     def set_rows(self, rows: Rows) -> None:
         """Show other rows; ``order`` is dropped, cursor and marks follow their keys."""
@@ -234,9 +240,12 @@ class Surface(Widget):
         row = None if key is None else self._view.find(key, self._row)
         return self._row if row is None else row
 
-    def _reseat(self) -> None:
-        """Keep the cursor on its row and its line of the screen after the rows changed."""
-        row = self._find(self._key)
+    def _reseat(self, row: int | None = None) -> None:
+        """Keep the cursor on its row and its line of the screen after the rows changed.
+
+        ``row`` is where it is shown now, if that is known.
+        """
+        row = self._find(self._key) if row is None else row
         self._top += row - self._row
         self._move(row, self._column)
         if self.styles.auto_dimensions:

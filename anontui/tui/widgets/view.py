@@ -50,6 +50,19 @@ class View:
         cells = self.rows.cells(row if self.order is None else self.order[row])
         return tuple(cells if self.shown is None else [cells[i] for i in self.shown])
 
+    def at(self, row: int) -> int:
+        """Return which row of the provider is shown there; one beyond the last stays what it is."""
+        return row if self.order is None or row >= len(self.order) else self.order[row]
+
+    def shown_at(self, at: int) -> int | None:
+        """Return where a row of the provider is shown, if it is."""
+        if self.order is None:
+            return at if at < len(self.rows) else None
+        try:
+            return self.order.index(at)
+        except ValueError:
+            return None
+
     def keys(self) -> Iterator[Hashable]:
         """Keys of all rows that are shown."""
         return map(self.rows.key, range(len(self.rows)) if self.order is None else self.order)
