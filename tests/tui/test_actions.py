@@ -177,6 +177,7 @@ def test_what_writes_is_named_as_such() -> None:
         "files.collapse",
         "files.reread",
         "mapping.mark",
+        "mapping.preview",
         "mapping.take-theirs",
         "imports.info",
         "imports.mark",
