@@ -153,7 +153,14 @@ def test_each_is_explained_put_right_and_reset(failed: Failed) -> None:
         assert not (place.share / "out").exists()
 
         failed.put_right()
-        terminal.press("E")
+        terminal.press("g", "Down", "Enter")  # one by the key that its advice names
+        terminal.wait_for(rf"╭─ Job {EMPTY} ─[^$]*r reset it")
+        terminal.press("r")
+        terminal.wait_for(rf"Reset job {EMPTY} on p01\?")
+        terminal.press("Enter")
+        terminal.wait_for(rf"▌[ •]+{EMPTY}  ✔ DONE", LONG)
+        assert place.audit("reset") == [OUTSIDE, EMPTY]  # the first by the fixture
+        terminal.press("E")  # and all others at once
         terminal.wait_for(r"Reset \d jobs on p01\?")
         terminal.press("Enter")
         terminal.wait_for(r"5 jobs · █+ 100 %", LONG)

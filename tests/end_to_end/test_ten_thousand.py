@@ -154,16 +154,16 @@ def test_used_while_it_changes(place: Lung, others: Others, columns: int, rows: 
         back_out(terminal, "marked")
         back_out(terminal, "status:error")
 
-        # sorted by status, falling: the cancelled ones come first
+        # the newest first: the ends are the other way round
         terminal.press("S")
         terminal.wait_for(r"╭─ Columns ─", SOON)
-        terminal.press("Down", "s", "s")
-        terminal.wait_for(r"status +10 +▼ falling", SOON)
+        terminal.press("s", "s")
+        terminal.wait_for(r"id +6 +▼ falling", SOON)
         back_out(terminal, "╭─ Columns ─")
-        terminal.press("g")
-        terminal.wait_for(r" status [^\n]*\n[^\n]*⊘ INACTIVE", SOON)
         terminal.press("G")
-        terminal.wait_for(r"▌ +\d+ +(?:✔ DONE|◌ ACTIVE|◐ UPLOADED)", SOON)
+        terminal.wait_for(r"▌ +1 +✔ DONE", SOON)
+        terminal.press("g")
+        terminal.wait_for(r" id ▼ [^\n]*\n[^\n]*▌[ •]+10000 +✔ DONE", SOON)
 
         others.stop()
         assert len(set(place.wait(others.done))) == 1
