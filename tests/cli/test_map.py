@@ -18,6 +18,7 @@ from anontui.project.mapping import Mapping
 from anontui.project.selection import Selection
 from anontui.settings import load
 from anontui.unc import ShareMap
+from tests.cli.api import Api
 from tests.cli.conftest import SHARE, Command
 from tests.dicom.files import dicom_bytes
 
@@ -460,3 +461,28 @@ def test_names_that_no_unc_path_can_say(anontui: Command, data: Path, mapping: W
     os.rename(data / "p1", data / "p1\\x")
     ran = anontui("map", "add-study-folders", "data/p1\\x")
     assert ran.code == 1 and "holds a backslash" in ran.err
+
+
+def test_pseudonyms_that_jobs_of_the_batch_have_are_passed_over(
+    anontui: Command, project: Path, mapping: Write, api: Api
+) -> None:
+    path = mapping("folder:p1,P-001", "folder:p2,", "folder:p3,")
+    api.add(7, "DONE", source_anonymizedpatientid="p-002")
+    assert anontui("batch", "add", "7").code == 0
+    assert anontui("map", "pseudonyms", "P-###", "--yes").code == 0
+    found = Mapping.load(path)
+    assert [found.cell(row, "pseudo_id") for row in range(3)] == ["P-001", "P-003", "P-004"]
+
+
+def test_pseudonyms_without_the_server(
+    anontui: Command, project: Path, mapping: Write, api: Api
+) -> None:
+    path = mapping("folder:p1,")
+    api.add(7, "DONE", source_anonymizedpatientid="P-001")
+    assert anontui("batch", "add", "7").code == 0
+    api.lives = 0
+    before = path.read_bytes()
+    ran = anontui("map", "pseudonyms", "P-###", "--yes")
+    assert ran.code == 1 and "--offline" in ran.err and path.read_bytes() == before
+    assert anontui("map", "pseudonyms", "P-###", "--yes", "--offline").code == 0
+    assert Mapping.load(path).cell(0, "pseudo_id") == "P-001"
