@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
@@ -139,9 +140,15 @@ def thumb(top: int, height: int, count: int) -> range:
     return range(start, start + size)
 
 
-def middle(text: str, height: int) -> list[str]:
+def broken(text: str, width: int) -> list[str]:
+    """Return the lines of a text, those that are too long broken between words."""
+    room = max(width - 2 * MARGIN, 12)
+    return [part for line in text.splitlines() for part in textwrap.wrap(line, room) or [""]]
+
+
+def middle(text: str, width: int, height: int) -> list[str]:
     """Return ``height`` lines with the text in the middle."""
-    lines = text.splitlines()[:height]
+    lines = broken(text, width)[:height]
     above = (height - len(lines)) // 2
     return [""] * above + lines + [""] * (height - above - len(lines))
 

@@ -28,6 +28,7 @@ from anontui.tui.widgets.paint import (
     Frame,
     Look,
     Painter,
+    broken,
     changes,
     middle,
     thumb,
@@ -278,7 +279,7 @@ class Surface(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines that show everything, for ``height: auto``."""
-        return self._header + (self.row_count or len(self._empty.splitlines()))
+        return self._header + (self.row_count or len(broken(self._empty, width)))
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
@@ -323,7 +324,10 @@ class Surface(Widget):
 
     def _strip(self, y: int) -> Strip:
         y -= self._header
-        return self._painter.header() if y < 0 else self._painter.line(self._lines[y])
+        if y < 0:
+            return self._painter.header()
+        # Textual may ask for lines of a new layout before the widget has its new size.
+        return self._painter.line(self._lines[y] if y < len(self._lines) else "")
 
     def _catch_up(self) -> None:
         """Look again if Textual has laid the widget out anew and will tell only later."""
@@ -340,7 +344,7 @@ class Surface(Widget):
         frame, old = self._frame(), self._lines
         looks = list(self._looks(frame))
         text = "" if self._view else self._empty
-        self._lines = [*looks, *middle(text, self._height - len(looks))]
+        self._lines = [*looks, *middle(text, frame.width, self._height - len(looks))]
         if self._painter.reframe(frame):
             return [self.size.region] if self.size else []
         extents = (frame.extent(a, b) for a, b in zip(old, self._lines, strict=True))
