@@ -73,6 +73,7 @@ async def test_scene(world: World, album: Album, name: str) -> None:
     async with opened(world.folder, WIDE, readonly=scene.readonly) as seat:
         await scene.play(seat, world)
         assert scene.shows in in_front(seat)
+        assert not getattr(seat.app.focused, "cursor_blink", False)
         for size in (WIDE, SMALL, LARGE):
             await resized(seat, size)
             album.hold(seat, name)

@@ -135,6 +135,7 @@ class ImportsPane(Pane):
 
     def show_rows(self) -> None:
         """Show the jobs there are."""
+        self.grid.empty = self.empty
         self.grid.set_rows(self.rows())
         self.apply_filter()
         self.show_title()

@@ -140,15 +140,15 @@ def thumb(top: int, height: int, count: int) -> range:
     return range(start, start + size)
 
 
-def broken(text: str, width: int) -> list[str]:
-    """Return the lines of a text, those that are too long broken between words."""
+def broken(text: str, width: int) -> str:
+    """Break those lines of a text that are too long, between words."""
     room = max(width - 2 * MARGIN, 12)
-    return [part for line in text.splitlines() for part in textwrap.wrap(line, room) or [""]]
+    return "\n".join(textwrap.fill(line, room) for line in text.splitlines())
 
 
-def middle(text: str, width: int, height: int) -> list[str]:
+def middle(text: str, height: int) -> list[str]:
     """Return ``height`` lines with the text in the middle."""
-    lines = broken(text, width)[:height]
+    lines = text.splitlines()[:height]
     above = (height - len(lines)) // 2
     return [""] * above + lines + [""] * (height - above - len(lines))
 

@@ -279,7 +279,7 @@ class Surface(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines that show everything, for ``height: auto``."""
-        return self._header + (self.row_count or len(broken(self._empty, width)))
+        return self._header + (self.row_count or len(broken(self._empty, width).splitlines()))
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
@@ -343,8 +343,8 @@ class Surface(Widget):
         """Look at every line in view; return the regions of the screen that differ."""
         frame, old = self._frame(), self._lines
         looks = list(self._looks(frame))
-        text = "" if self._view else self._empty
-        self._lines = [*looks, *middle(text, frame.width, self._height - len(looks))]
+        text = "" if self._view else broken(self._empty, frame.width)
+        self._lines = [*looks, *middle(text, self._height - len(looks))]
         if self._painter.reframe(frame):
             return [self.size.region] if self.size else []
         extents = (frame.extent(a, b) for a, b in zip(old, self._lines, strict=True))
