@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 CLOSE_SECONDS = 1.0
 SWITCH_SECONDS = 0.001
 """How long the worker may keep Python to itself while the screen waits: a fifth of the usual."""
+Severity: TypeAlias = Literal["information", "warning", "error"]
 
 
 class AnonTUI(App[int]):
@@ -109,6 +110,11 @@ class AnonTUI(App[int]):
         )
         if not is_taken:
             await super().on_event(event)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Have no cursor blink, the palette's neither: each blink would be sent over the line."""
+        if getattr(event.widget, "cursor_blink", False):
+            event.widget.cursor_blink = False  # type: ignore[attr-defined]
 
     # -- the project ---------------------------------------------------------------------
 
@@ -269,6 +275,21 @@ class AnonTUI(App[int]):
         self.last_word = (text, tone)
         self.activity.add(text, tone)
         self.refresh_strip()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Pop a message up; a sign tells what its colour does."""
+        sign = {"error": "✖ ", "warning": "⚠ "}.get(severity, "")
+        super().notify(
+            message, title=f"{sign}{title}", severity=severity, timeout=timeout, markup=markup
+        )
 
     def fail(self, error: AnonTUIError, severity: Literal["error", "warning"] = "error") -> None:
         """Tell of an expected failure: what, why and what to do."""

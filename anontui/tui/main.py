@@ -13,6 +13,8 @@ from anontui.tui.panes.files import FilesPane
 from anontui.tui.panes.mapping import MappingPane
 from anontui.tui.panes.servers import ServersPane
 
+READING = "Reading the project…"
+
 
 class MainScreen(PaneScreen):
     """Four panes side by side, or one at a time where there is no room or one is zoomed."""
@@ -23,6 +25,8 @@ class MainScreen(PaneScreen):
         self.mapping: MappingPane = MappingPane()
         self.jobs: BatchPane = BatchPane()
         panes = (self.servers, self.files, self.mapping, self.jobs)
+        for pane in panes:
+            pane.grid.empty = READING
         super().__init__(panes, self.mapping, "main")
 
     def compose(self) -> ComposeResult:

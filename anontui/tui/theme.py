@@ -72,7 +72,7 @@ DARK = _theme(
     foreground="#d8dee9",
     background="#14191f",
     surface="#1b222a",
-    panel="#242d37",
+    panel="#272d33",
     success="#99c794",
     warning="#f9ae58",
     error="#ff8087",
@@ -121,7 +121,7 @@ HIGH_CONTRAST = _theme(
     disabled="#bcbcbc",
     border="#9a9a9a",
     blurred="#7a7a7a",
-    cursor="#303030",
+    cursor="#282828",
     edit="#00405a",
 )
 

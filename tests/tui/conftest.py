@@ -14,9 +14,6 @@ from anontui.project.batch import Batch
 from anontui.tui import app
 from anontui.tui.polling import Look, Polling
 from tests.tui import fakes
-from tests.tui.snapshots import check
-
-__all__ = ["check"]
 
 
 @dataclass

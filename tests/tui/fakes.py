@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from anontui.settings import Server, Settings
 from anontui.tui import app as app_module
 from anontui.tui.app import AnonTUI
 from anontui.tui.screens.pacs import PacsScreen
-from anontui.tui.worker import Task, TaskEnded
+from anontui.tui.worker import Task, TaskEnded, Worker
 from anontui.unc import ShareMap
 from tests.dicom.files import dicom_bytes
 
@@ -43,14 +46,28 @@ folder:data/patient2,,,no pseudonym yet
 """
 
 
+class EndingWorker(Worker):
+    """A worker whose lanes can end."""
+
+    def _serve(self, lane: queue.SimpleQueue[Task]) -> None:
+        with suppress(SystemExit):
+            super()._serve(lane)
+
+
 class Opened(AnonTUI):
     """The app, counting the work that it has not seen the end of."""
 
     CSS_PATH = str(Path(app_module.__file__).with_name("styles.tcss"))
     pending = 0
+    holds: Callable[[str], bool] = staticmethod(lambda lane: False)
+    """Whether work that is started in a lane never comes to its end."""
     greets = False  # a test of the first start says so
     watches = False  # a test says when it looks
     tidies = False  # the process is not the app's
+
+    def __init__(self, folder: Path, *, readonly: bool = False) -> None:
+        super().__init__(folder, readonly=readonly)
+        self.worker = EndingWorker(self.post_message)
 
     def start(
         self,
@@ -61,8 +78,26 @@ class Opened(AnonTUI):
         label: str = "",
         dropped: Callable[[], None] | None = None,
     ) -> Task:
-        self.pending += 1
+        if self.holds(lane):
+            work = self._held
+        else:
+            self.pending += 1
         return super().start(lane, work, done, failed, label, dropped)
+
+    def _held(self) -> None:
+        self.freed.wait()
+        raise SystemExit  # ends the lane's thread without a word
+
+    def end_threads(self) -> None:
+        """Have the threads of the worker end, which otherwise keep the app in memory."""
+        self.freed.set()
+        for lane in self.worker._lanes:
+            self.worker.start(Task(lane, self._held, lambda _: None))
+
+    @cached_property
+    def freed(self) -> threading.Event:
+        """Set where the app has ended, so that nothing is held any more."""
+        return threading.Event()
 
     def on_task_ended(self, message: TaskEnded) -> None:
         """Count; the app's own handler is called after this one."""
@@ -140,10 +175,13 @@ async def opened(
         pane.grid.flashing = False
     async with app.run_test(size=size, notifications=True) as pilot:
         seat = Seat(app, pilot)
-        await seat.until(lambda: app.model.loaded)
+        await seat.until(lambda: app.model.loaded or app.holds("files"))
         await seat.settle()
         assert app._exception is None  # else a picture would be taken of half an app
-        yield seat
+        try:
+            yield seat
+        finally:
+            app.end_threads()
 
 
 def job(job_id: int, status: JobStatus, **changes: Any) -> Job:

@@ -1,10 +1,10 @@
-"""What the screens beside the panes are tested with: a server's answers, and their scenes."""
+"""What the screens beside the panes are tested with: a server's answers, and the ways to them."""
 
 from __future__ import annotations
 
 import zlib
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from anontui.errors import CallRefused, ServerUnreachable
 from anontui.idis.client import ServerInfo
 from anontui.idis.model import Job
-from anontui.unc import ShareMap
 from tests import ultrasound
 from tests.tui import fakes
 from tests.tui.fakes import Seat
@@ -64,6 +63,7 @@ class StagedServer:
     entries: list[dict[str, Any]] = field(
         default_factory=lambda: [entry(1), entry(2), entry(3, "burned_in"), entry(4, "truncated")]
     )
+    newest: Sequence[Job] = fakes.JOBS
     frames: int = 1
     refusal: Exception | None = None
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -119,7 +119,7 @@ class StagedServer:
 
     def jobs(self) -> list[Job]:
         """The newest jobs."""
-        return list(fakes.JOBS)
+        return list(self.newest)
 
     def _ask(self, function: str, parameters: dict[str, Any]) -> None:
         self.asked.append((function, parameters))
@@ -158,73 +158,4 @@ async def preview(seat: Seat, path: Path) -> Any:
     return screen
 
 
-def wait_for_ever(seat: Seat) -> None:
-    """Have what is started from now on never come to an end."""
-    seat.app.start = lambda *_, **__: None  # type: ignore[assignment, method-assign]
-
-
-async def first_file(seat: Seat) -> None:
-    """The preview of a slice."""
-    await preview(seat, seat.app.model.folder / "data" / "patient1" / "slice1.dcm")
-
-
-async def echo(seat: Seat) -> None:
-    """The preview of an ultrasound image, which would be held."""
-    await preview(seat, ultrasound.write(seat.app.model.folder / "data" / "us1.dcm"))
-
-
-async def known_settings(seat: Seat) -> None:
-    """Settings that look the same in every run."""
-    workspace = seat.app.model.workspace
-    assert workspace is not None
-    path = Path("/home/z123456/.config/anontui/settings.yml")
-    shares = ShareMap(((r"\\srv\share", Path("/mnt/share")),))
-    changed = workspace.settings.replace(path=path, shares=shares)
-    seat.app.model.workspace = workspace.with_settings(changed)
-    await run(seat, "settings.show")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A picture to take: how to come there, and what the server is like."""
-
-    steps: tuple[str | Callable[[Seat], Awaitable[None]], ...]
-    refusal: Exception | None = None
-    entries: bool = True
-    waits: bool = False
-    greets: bool = False
-
-
 LIST, LOOK = "quarantine.list", "quarantine.show"
-SCENES = {
-    "held": Scene((LIST, "keys: space space")),
-    "held-empty": Scene((LIST,), entries=False),
-    "held-loading": Scene((LIST,), waits=True),
-    "held-error": Scene((LIST,), refusal=GONE),
-    "held-no-admin": Scene((LIST,), refusal=NO_ADMIN),
-    "review": Scene((LIST, LOOK)),
-    "review-boxes": Scene(
-        (LIST, LOOK, "keys: n left left up up", *["keys: shift+right"] * 20, "keys: n down down")
-    ),
-    "review-near": Scene((LIST, LOOK, "keys: n plus plus plus")),
-    "review-release": Scene((LIST, LOOK, "keys: n b")),
-    "preview": Scene((first_file,)),
-    "preview-changed": Scene((first_file, "keys: c down down")),
-    "preview-held": Scene((echo,)),
-    "preview-picture": Scene((echo, "keys: v v")),
-    "identities-empty": Scene(("identities.find",)),
-    "identities": Scene(("identities.find", "keys: J a n * enter")),
-    "identities-error": Scene(("identities.find", "keys: J enter"), refusal=NO_ADMIN),
-    "overview": Scene(("server.list",)),
-    "overview-loading": Scene(("server.list",), waits=True),
-    "overview-error": Scene(("server.list",), refusal=GONE),
-    "settings": Scene((known_settings,)),
-    "settings-key": Scene((known_settings, "keys: slash", "keys: z o o m enter enter ctrl+u q")),
-    "welcome": Scene((), greets=True),
-    "welcome-server": Scene(
-        ("keys: u tab p 0 1 . e x a m p l e tab z tab s enter",), refusal=GONE, greets=True
-    ),
-}
-"""The pictures of these screens, each at 80x24 and 120x40."""
-PLAIN = ("review-boxes", "preview-held")
-"""Those that are also taken without colours, and in the 16 of a terminal."""

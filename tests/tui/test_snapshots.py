@@ -1,244 +1,163 @@
-"""How the app looks, as pictures in ``snapshots/``.
+"""How the app looks, as pictures in ``snapshots/``: each pane and screen in each of its states.
 
 ``pytest tests/tui/test_snapshots.py --snapshot-update`` takes them anew: look at them before
-you keep them.
+you keep them. The scenes are in ``tests/tui/scenes``.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.screen import ModalScreen, Screen
 
-from anontui.idis.model import Job, JobStatus
-from anontui.project import created
-from anontui.project.editor import MappingEditor
+import anontui.tui
 from anontui.settings import load
-from tests.tui import fakes, stages
-from tests.tui import test_pacs_snapshots as pacs
+from anontui.tui.front import PaneScreen
+from anontui.tui.panes.pane import Pane
+from anontui.tui.screens.dialog import Dialog
+from anontui.tui.screens.stage import Stage, TableStage
+from tests.tui.calm import shown
+from tests.tui.conftest import Servers
+from tests.tui.contrast import LEAST, unreadable_in
 from tests.tui.fakes import LARGE, SMALL, WIDE, Seat, opened
-from tests.tui.snapshots import FOLDER, Check
+from tests.tui.scenes import KINDS, NEVER, SCENES, World
+from tests.tui.snapshots import FOLDER, SIZES, Album, album, quick, resized, wear, without_colours
 
-Scene = Callable[[Seat], Awaitable[None]]
+__all__ = ["album"]  # the fixture
 
+pytestmark = pytest.mark.usefixtures(quick.__name__)
+_ = quick
 
-async def loaded(seat: Seat) -> None:
-    """Nothing is pressed."""
-
-
-async def batch(seat: Seat) -> None:
-    await seat.press("4", "down")
-
-
-async def marked(seat: Seat) -> None:
-    await seat.press("2", "down", "enter", "down", "space", "space")
-    await seat.press("up", "enter")
+LOOKS = ("ansi", "no-color")
+TINY = (40, 10)
 
 
-async def dry_run(seat: Seat) -> None:
-    await seat.press("3", "c")
-    await seat.press("down")
+@pytest.fixture
+def world(bare: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A project, and servers that answer without a network."""
+    world = World(bare, servers, monkeypatch)
+    world.prepare()
+    return world
 
 
-async def confirm(seat: Seat) -> None:
-    await seat.press("4", "A")
+def in_front(seat: Seat) -> set[str]:
+    """The names of what is shown: the screen, and the pane that takes the keys."""
+    screen = seat.app.screen
+    names = {type(screen).__name__}
+    return names | {type(screen.current).__name__} if isinstance(screen, PaneScreen) else names
 
 
-async def job(seat: Seat) -> None:
-    await seat.press("4", "down", "down", "i")
-
-
-async def help_(seat: Seat) -> None:
-    await seat.press("question_mark")
-
-
-async def server_form(seat: Seat) -> None:
-    await seat.press("1", "e")
-
-
-async def filtered(seat: Seat) -> None:
-    await seat.press("slash")
-    await seat.type("!baseline")
-    await seat.press("enter")
-
-
-async def editing(seat: Seat) -> None:
-    await seat.press("down", "down", "e")
-    await seat.type("LUNG-003")
-    await seat.pilot.pause()
-
-
-async def range_(seat: Seat) -> None:
-    await seat.press("3", "shift+right", "shift+down", "shift+down")
-
-
-async def bad_cell(seat: Seat) -> None:
-    await seat.press("3", "left", "e", "end")
-    await seat.type("/..")
-    await seat.pilot.pause()
-
-
-async def pseudonyms(seat: Seat) -> None:
-    await seat.press("3", "a", "ctrl+r")
-
-
-async def columns(seat: Seat) -> None:
-    await seat.press("3", "vertical_line", "down", "down", "down", "space", "up", "s", "right")
-
-
-async def paste(seat: Seat) -> None:
-    await seat.press("3", "down")
-    text = "source\tpseudo_id\nfolder:data/patient7\tLUNG-007\nfolder:data/patient8\tLUNG-008\n"
-    seat.main.mapping.pasted(text + "folder:data/patient9\tLUNG-009\n")
-    await seat.settle()
-
-
-async def importing(seat: Seat) -> None:
-    lines = ["Lung study;;;", "Folder;Name;Age;Code", "data/p1;OAK;54;7", "data/p2;;61;8"]
-    (seat.app.model.folder / "list.csv").write_text("\n".join([*lines, "data/p3;ELM;33;9"]))
-    await seat.press("3", "n")
-    await seat.type("list.csv")
-    await seat.press("enter")
-
-
-async def clashes(seat: Seat) -> None:
-    theirs = fakes.MAPPING.replace("baseline", "first visit").replace("LUNG-002,f", "LUNG-222,f")
-    seat.app.model.editor.set_cells([(0, "description", "at baseline"), (2, "pseudo_id", "X")])  # type: ignore[union-attr]
-    seat.app.model.editor.set_cell(1, "pseudo_name", "LUNG-020")  # type: ignore[union-attr]
-    (seat.app.model.folder / "anon_mapping.csv").write_text(theirs)
-    seat.main.mapping.file.look()
-    await seat.press("3", "M", "right")
-
-
-async def command_line(seat: Seat) -> None:
-    await seat.press("4", "colon")
-    await seat.type("job")
-
-
-async def themes(seat: Seat) -> None:
-    await seat.press("ctrl+t", "down")
-
-
-async def activity(seat: Seat) -> None:
-    for tone in ("$success", "$warning", "$error"):
-        seat.app.activity.add(f"Told in {tone[1:]}", tone, "And what to do about it.")
-    for entry in seat.app.activity.entries:
-        entry.at = time.mktime((2026, 2, 12, 10, 3, 0, 0, 0, -1))
-    await seat.press("ctrl+l")
-
-
-SCENES: dict[str, Scene] = {
-    "command": command_line,
-    "themes": themes,
-    "activity": activity,
-    "main": loaded,
-    "batch": batch,
-    "files": marked,
-    "dry-run": dry_run,
-    "confirm": confirm,
-    "job": job,
-    "help": help_,
-    "server": server_form,
-    "filter": filtered,
-    "editing": editing,
-    "range": range_,
-    "bad-cell": bad_cell,
-    "pseudonyms": pseudonyms,
-    "columns": columns,
-    "paste": paste,
-    "import": importing,
-    "clashes": clashes,
-}
-SIZES = [
-    pytest.param(size, id=f"{width}x{height}")
-    for size in (SMALL, WIDE, LARGE)
-    for width, height in [size]
-]
-sizes = pytest.mark.parametrize("size", SIZES)
-
-
-@sizes
 @pytest.mark.parametrize("name", SCENES)
-async def test_scene(project: Path, check: Check, name: str, size: tuple[int, int]) -> None:
-    if name == "dry-run":
-        one_created(project)
-    if name == "confirm":
-        fakes.write_batch(project, many_jobs())
-    async with opened(project, size) as seat:
-        if name == "confirm":
-            seat.app.model.jobs.update({job.job_id: job for job in many_jobs()})
-        await SCENES[name](seat)
-        check(seat, name)
+async def test_scene(world: World, album: Album, name: str) -> None:
+    """A scene is played once; then the terminal and its colours change around it."""
+    scene = SCENES[name]
+    poor: set[str] = set()
+    scene.before(world)
+
+    async def look(wearing: Awaitable[None]) -> None:
+        if scene.again:
+            await seat.press("escape")
+        await wearing
+        if scene.again:
+            await scene.play(seat, world)
+
+    def read(seat: Seat) -> None:
+        found = unreadable_in(shown(seat.app), seat.app.theme)
+        poor.update(f"{seat.app.theme} at {seat.app.size.width}: {text}" for text in found)
+
+    async with opened(world.folder, WIDE, readonly=scene.readonly) as seat:
+        await scene.play(seat, world)
+        assert scene.shows in in_front(seat)
+        assert not getattr(seat.app.focused, "cursor_blink", False)
+        for size in (WIDE, SMALL, LARGE):
+            await resized(seat, size)
+            album.hold(seat, name)
+            read(seat)
+        await resized(seat, WIDE)
+        album.hold(seat, name)
+        for theme in LEAST:
+            await look(wear(seat, theme))
+            read(seat)
+        album.hold(seat, f"{name}-ansi")
+        await look(without_colours(seat))
+        album.hold(seat, f"{name}-no-color")
+    assert album.wrong == []
+    assert poor == set()
 
 
-@sizes
-async def test_empty_project(bare: Path, check: Check, size: tuple[int, int]) -> None:
-    async with opened(bare, size) as seat:
-        check(seat, "empty")
+STARTED = ("main", "pacs-found", "preview-held", "review", "welcome", "confirm", "help")
 
 
-@sizes
-async def test_mapping_error(project: Path, check: Check, size: tuple[int, int]) -> None:
-    (project / "anon_mapping.csv").write_text("## Description ##\nno more than that\n")
-    async with opened(project, size) as seat:
-        check(seat, "mapping-error")
-
-
-async def test_readonly(project: Path, check: Check) -> None:
-    async with opened(project, WIDE, readonly=True) as seat:
-        check(seat, "readonly")
-
-
-async def test_no_color(project: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    """States are told by signs, so that the picture is read without colours."""
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with opened(project, WIDE) as seat:
-        check(seat, "no-color")
+@pytest.mark.parametrize("name", STARTED)
+@pytest.mark.parametrize("look", ["80x24", "200x60", *LOOKS])
+async def test_it_looks_the_same_where_it_is_started_like_that(
+    world: World, album: Album, monkeypatch: pytest.MonkeyPatch, look: str, name: str
+) -> None:
+    scene = SCENES[name]
+    album.is_updated = False
+    sizes = {"80x24": SMALL, "200x60": LARGE}
+    if look == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    elif look == "ansi":
+        monkeypatch.setenv("COLORTERM", "")
+        monkeypatch.setenv("TERM", "xterm")
+    scene.before(world)
+    async with opened(world.folder, sizes.get(look, WIDE), readonly=scene.readonly) as seat:
+        await scene.play(seat, world)
+        album.hold(seat, f"{name}-{look}" if look in LOOKS else name)
+    assert album.wrong == []
 
 
 THEMES = ("light", "high-contrast", "ansi")
 
 
 @pytest.mark.parametrize("theme", THEMES)
-async def test_theme(project: Path, check: Check, theme: str) -> None:
-    load(project.parent / "settings.yml").replace(theme=theme).save()
-    async with opened(project, WIDE) as seat:
+async def test_theme(world: World, album: Album, theme: str) -> None:
+    load(world.folder.parent / "settings.yml").replace(theme=theme).save()
+    async with opened(world.folder, WIDE) as seat:
+        assert seat.app.theme == theme
         await seat.press("4", "down")
-        check(seat, f"theme-{theme}")
+        album.hold(seat, f"theme-{theme}")
+    assert album.wrong == []
 
 
-async def test_too_small(project: Path, check: Check) -> None:
-    async with opened(project, (40, 10)) as seat:
-        check(seat, "too-small")
+async def test_too_small(world: World, album: Album) -> None:
+    async with opened(world.folder, TINY) as seat:
+        album.hold(seat, "too-small")
+    assert album.wrong == []
 
 
-def test_no_picture_without_a_test() -> None:
-    scenes = {*SCENES, "empty", "mapping-error"}
-    tested = {f"{name}-{param.id}.svg" for name in scenes for param in SIZES}
-    tested |= {"readonly-120x40.svg", "no-color-120x40.svg", "pacs-readonly-120x40.svg"}
-    tested |= {"too-small-40x10.svg"}
-    tested |= {f"{name}-{param.id}.svg" for name in pacs.SCENES for param in pacs.SIZES}
-    tested |= {f"theme-{theme}-120x40.svg" for theme in THEMES}
-    for name in stages.SCENES:
-        tested |= {f"{name}-80x24.svg", f"{name}-120x40.svg"}
-    for name in stages.PLAIN:
-        tested |= {f"{name}-no-color-120x40.svg", f"{name}-ansi-120x40.svg"}
-    assert {path.name for path in FOLDER.iterdir()} <= tested
+# -- nothing is forgotten --------------------------------------------------------------------
 
 
-def one_created(project: Path) -> None:
-    """Record that the mapping's first row became a job before."""
-    from anontui.operations.creating import plan
-    from anontui.operations.workspace import open_workspace
-
-    workspace = open_workspace(project)
-    mapping = MappingEditor.load(workspace.mapping_path).mapping
-    first = plan(workspace, mapping).jobs[0]
-    created.record(project, first.fingerprint, 1041, fakes.SERVERS[0].url)
+def test_every_picture_has_a_scene() -> None:
+    names = {f"{name}-{width}x{height}" for name in SCENES for width, height in SIZES}
+    names |= {f"{name}-{look}-120x40" for name in SCENES for look in LOOKS}
+    names |= {*(f"theme-{theme}-120x40" for theme in THEMES), "too-small-40x10"}
+    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.svg" for name in names}
 
 
-def many_jobs() -> list[Job]:
-    """As many running jobs as ask for a typed word."""
-    return [fakes.job(i, JobStatus.ACTIVE) for i in range(1001, 1013)]
+def _ours() -> Iterator[str]:
+    """The names of the classes of all panes and screens."""
+    frames = (Dialog, ModalScreen, Pane, PaneScreen, Screen, Stage, TableStage)
+    for module in pkgutil.walk_packages(anontui.tui.__path__, "anontui.tui."):
+        for name, found in inspect.getmembers(
+            importlib.import_module(module.name), inspect.isclass
+        ):
+            if issubclass(found, (Screen, Pane)) and found not in frames:
+                yield name
+
+
+def test_every_pane_and_screen_has_a_picture_of_each_of_its_states() -> None:
+    there = {(scene.shows, scene.state) for scene in SCENES.values()}
+    never = {(name, state) for name, states in NEVER.items() for state in states}
+    needed = {(name, state) for name in {*_ours(), "CommandPalette"} for state in KINDS}
+    assert sorted(needed - there - never) == []
+    assert sorted(never & there) == [], "said never to be, and shown"
+    assert sorted((never | there) - needed) == [], "there is no such pane or screen"
+    assert all(reason for states in NEVER.values() for reason in states.values())

@@ -21,7 +21,8 @@ from anontui.tui.screens.help import HelpScreen
 from anontui.tui.screens.stage import Stage, TableStage
 from anontui.tui.screens.welcome import WelcomeScreen
 from tests.tui.fakes import Seat, opened
-from tests.tui.stages import StagedServer, first_file, run
+from tests.tui.scenes.stages import first_file
+from tests.tui.stages import StagedServer, run
 
 Opener = Callable[[Seat], Awaitable[None]]
 

@@ -195,9 +195,9 @@ class ArchivesPane(Pane):
             words = NO_SEARCH.format(server=name)
         elif isinstance(error, ServerUnreachable):
             do = wrapped(error.advice or error.message)
-            words = f"{name} does not answer.\n{do}\n1, then r: ask again."
+            words = f"✖ {name} does not answer.\n{do}\n1, then r: ask again."
         else:
-            words = f"{wrapped(trouble(error))}\n1, then r: ask again."
+            words = f"✖ {wrapped(trouble(error))}\n1, then r: ask again."
         self._show([], words)
 
     def _show(self, nodes: list[ArchiveNode], empty: str) -> None:

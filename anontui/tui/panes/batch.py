@@ -82,11 +82,11 @@ class BatchPane(Pane):
     number = 4
     columns = (
         Column("id", "id", 6, right=True),
-        Column("status", "status", 10),
+        Column("status", "status", 10, min_width=10),
         Column("down", "down", 5, right=True),
         Column("proc", "proc", 5, right=True),
         Column("pseudonym", "pseudonym", 12),
-        Column("date", "date", 11),
+        Column("date", "date", 11, min_width=5),
         Column("what", "what", None, min_width=16),
     )
     empty = (
@@ -96,7 +96,7 @@ class BatchPane(Pane):
     def project_loaded(self) -> None:
         """Show the batch's ids; their state comes with the first look at the server."""
         error = self.anontui.model.batch_error
-        self.grid.empty = error.sentence() if error else self.hint()
+        self.grid.empty = f"✖ {error.sentence()}" if error else self.hint()
         self.set_rows()
 
     def rows(self) -> JobRows:

@@ -135,6 +135,7 @@ class ImportsPane(Pane):
 
     def show_rows(self) -> None:
         """Show the jobs there are."""
+        self.grid.empty = self.empty
         self.set_rows()
 
     def open_job(self) -> None:

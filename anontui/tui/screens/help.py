@@ -38,9 +38,19 @@ class HelpScreen(Dialog[None]):
         super().__init__(
             f"Keys of {title.lstrip('1234 ')}, then the others", "↑ ↓ read on · esc back"
         )
+        self._text = Static()
         self.add_class("wide")
 
     def parts(self) -> list[Widget]:
+        """The text."""
+        self._text.update(self._keys())
+        return [VerticalScroll(self._text, can_focus=True)]
+
+    def on_resize(self) -> None:
+        """Break the lines for the width there is now."""
+        self._text.update(self._keys())
+
+    def _keys(self) -> Content:
         """The current group's keys, those of everywhere, then the other panes'."""
         app = self._anontui
         groups = [(title, app.registry.of_pane(group)) for group, title in app.here.groups()]
@@ -58,7 +68,7 @@ class HelpScreen(Dialog[None]):
                 lines += table.lines(keys, action.id, action.name, why_not(action, app))
             lines.append(Content(""))
         lines.append(_without_key(app.registry))
-        return [VerticalScroll(Static(Content("\n").join(lines)), can_focus=True)]
+        return Content("\n").join(lines)
 
 
 class _Table:

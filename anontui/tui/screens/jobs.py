@@ -37,7 +37,7 @@ class _Rows:
 class JobsScreen(Dialog[None]):
     """Shows jobs; with the same keys as in the batch they are looked at and changed."""
 
-    HINTS = "space mark · i info · a add to batch · r reset · c cancel · o opt-out · esc back"
+    HINTS = "space mark · i info · a add · r reset · c cancel · o opt-out · esc"
 
     def __init__(self, app: AnonTUI, server: Server, jobs: Sequence[Job], title: str) -> None:
         super().__init__(title, self.HINTS)

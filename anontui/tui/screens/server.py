@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
@@ -53,7 +54,7 @@ class ServerForm(Dialog["Settings"]):
         try:
             self.dismiss(self._entered())
         except AnonTUIError as error:
-            self._verdict.update(error.sentence())
+            self._fail(error.sentence())
 
     def on_key(self, event: events.Key) -> None:
         """``ctrl+t`` asks the server before anything is saved."""
@@ -74,6 +75,9 @@ class ServerForm(Dialog["Settings"]):
             user_name=self._user_field.value.strip(), user_token=self._token_field.value.strip()
         )
 
+    def _fail(self, word: str) -> None:
+        self._verdict.update(Content.assemble((f"✖ {word}", "$error")))
+
     def _test(self) -> None:
         from anontui.tui.app import AnonTUI
 
@@ -82,7 +86,7 @@ class ServerForm(Dialog["Settings"]):
         try:
             settings = self._entered()
         except AnonTUIError as error:
-            self._verdict.update(error.sentence())
+            self._fail(error.sentence())
             return
         server = next(s for s in settings.servers if s.name == self._name_field.value.strip())
 
@@ -92,8 +96,11 @@ class ServerForm(Dialog["Settings"]):
             return probe(settings, server)
 
         def done(state: ServerState) -> None:
-            word = "It answers, and takes user and token." if state.up else state.problem
-            self._verdict.update(f"{word} {state.advice}".strip())
+            if state.up:
+                word = "✔ It answers, and takes user and token."
+                self._verdict.update(Content.assemble((word, "$success")))
+            else:
+                self._fail(f"{state.problem.rstrip('.')}. {state.advice}".strip())
 
         self._verdict.update("Asking…")
         app.start("poll", ask, done)

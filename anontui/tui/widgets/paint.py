@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
@@ -138,6 +139,12 @@ def thumb(top: int, height: int, count: int) -> range:
     size = max(height * height // count, 1)
     start = round(top * (height - size) / (count - height))
     return range(start, start + size)
+
+
+def broken(text: str, width: int) -> str:
+    """Break those lines of a text that are too long, between words."""
+    room = max(width - 2 * MARGIN, 12)
+    return "\n".join(textwrap.fill(line, room) for line in text.splitlines())
 
 
 def middle(text: str, height: int) -> list[str]:

@@ -28,6 +28,7 @@ from anontui.tui.widgets.paint import (
     Frame,
     Look,
     Painter,
+    broken,
     changes,
     middle,
     thumb,
@@ -287,7 +288,7 @@ class Surface(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines that show everything, for ``height: auto``."""
-        return self._header + (self.row_count or len(self._empty.splitlines()))
+        return self._header + (self.row_count or len(broken(self._empty, width).splitlines()))
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
@@ -332,7 +333,10 @@ class Surface(Widget):
 
     def _strip(self, y: int) -> Strip:
         y -= self._header
-        return self._painter.header() if y < 0 else self._painter.line(self._lines[y])
+        if y < 0:
+            return self._painter.header()
+        # Textual may ask for lines of a new layout before the widget has its new size.
+        return self._painter.line(self._lines[y] if y < len(self._lines) else "")
 
     def _catch_up(self) -> None:
         """Look again if Textual has laid the widget out anew and will tell only later."""
@@ -348,7 +352,7 @@ class Surface(Widget):
         """Look at every line in view; return the regions of the screen that differ."""
         frame, old = self._frame(), self._lines
         looks = list(self._looks(frame))
-        text = "" if self._view else self._empty
+        text = "" if self._view else broken(self._empty, frame.width)
         self._lines = [*looks, *middle(text, self._height - len(looks))]
         if self._painter.reframe(frame):
             return [self.size.region] if self.size else []
