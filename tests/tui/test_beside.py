@@ -19,7 +19,7 @@ from anontui.project import editor as editor_module
 from anontui.project.editor import MappingEditor
 from anontui.project.mapping import Mapping
 from anontui.tui.acts import cells, copying
-from anontui.tui.panes import mappingfile, pane
+from anontui.tui.panes import mappingedits, mappingfile, pane
 from anontui.tui.screens import pseudonyms
 from anontui.tui.screens.plan import PlanScreen
 from tests.tui import fakes
@@ -35,7 +35,7 @@ def path(project: Path) -> Path:
 @pytest.fixture
 def beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table is a large one."""
-    for module in (cells, copying, mappingfile, pane, pseudonyms):
+    for module in (cells, copying, mappingedits, mappingfile, pane, pseudonyms):
         monkeypatch.setattr(module, "AT_ONCE", 0)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from anontui.tui.acts import common
+from anontui.tui.panes.mappingedits import edit
 from anontui.tui.table import AT_ONCE
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _edit(
         app.say(f"{_counted(count, 'cell')} {word}, u takes it back", "$success")
         then()
 
-    app.main.mapping.file.edit(label, size, work, done)
+    edit(app.main.mapping, label, size, work, done)
 
 
 def _set(
@@ -177,7 +178,8 @@ def duplicate(app: AnonTUI) -> None:
         app.say(f"{_counted(len(copies), 'row')} copied, u takes it back", "$success")
         pane.grid.move_cursor(key=editor.keys[copies.start])
 
-    pane.file.edit(
+    edit(
+        pane,
         f"Copying {_counted(len(rows), 'row')}",
         len(rows),
         lambda twin: twin.duplicate_rows(rows),
@@ -206,7 +208,7 @@ def pseudonyms(app: AnonTUI) -> None:
             app.say("The mapping was changed meanwhile: look at the pseudonyms again", "$warning")
             pseudonyms(app)
             return
-        pane.file.edit("Giving pseudonyms", len(found.rows), partial(give, proposals=found), done)
+        edit(pane, "Giving pseudonyms", len(found.rows), partial(give, proposals=found), done)
 
     def done(count: int) -> None:
         app.say(f"{_counted(count, 'row')} got a pseudonym, u takes it back", "$success")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anontui.tui.acts import common
+from anontui.tui.panes import mappingedits
 from anontui.tui.screens.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _add_rows(app: AnonTUI, table: InputTable) -> None:
     def done(chosen: Chosen) -> None:
         from anontui.operations.importing import add_chosen
 
-        app.main.mapping.file.edit(
+        mappingedits.edit(
+            app.main.mapping,
             "Adding rows",
             len(wanted),
             lambda twin: add_chosen(workspace, twin, chosen),
@@ -99,7 +101,8 @@ def _add_wanted(app: AnonTUI, wanted: list[Wanted]) -> None:
     from anontui.operations.importing import add_accession_numbers
 
     workspace = common.workspace_of(app)
-    app.main.mapping.file.edit(
+    mappingedits.edit(
+        app.main.mapping,
         "Adding rows",
         len(wanted),
         lambda editor: add_accession_numbers(workspace, editor, wanted),

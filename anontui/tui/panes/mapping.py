@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from anontui.errors import AnonTUIError
 from anontui.project.journal import Draft
+from anontui.tui.panes.mappingedits import edit
 from anontui.tui.panes.mappingfile import MappingFile
 from anontui.tui.panes.mappingrows import MappingRows
 from anontui.tui.panes.pane import Pane
@@ -199,7 +200,8 @@ class MappingPane(Pane):
         """Add rows at the end and go to the first of them."""
         assert self.editor is not None  # noqa: S101 - the callers need a mapping
         at = len(self.editor.keys)
-        self.file.edit(
+        edit(
+            self,
             f"Adding {len(rows):,} rows",
             len(rows),
             lambda editor: editor.insert_rows(at, rows),
@@ -220,9 +222,7 @@ class MappingPane(Pane):
             self.anontui.say(f"{count} deleted, u brings them back")
 
         self.grid.clear_marks()
-        self.file.edit(
-            f"Deleting {count}", len(rows), lambda editor: editor.delete_rows(rows), done
-        )
+        edit(self, f"Deleting {count}", len(rows), lambda editor: editor.delete_rows(rows), done)
 
     def undo(self) -> None:
         """Take the last edit back."""

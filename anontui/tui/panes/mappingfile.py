@@ -7,7 +7,7 @@ snapshots, one after the other. What was edited meanwhile is still there when th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from anontui.errors import AnonTUIError, FileChangedError
 from anontui.tui.table import AT_ONCE
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
     from anontui.project.merge import Clash
     from anontui.tui.panes.mapping import MappingPane
 
-T = TypeVar("T")
 Places = frozenset[tuple[int | None, str]]
 SAVE_DELAY = 0.4
 """Seconds after the last edit until the file is saved."""
 _LANE = "mapping"
-_WAIT = 0.2
-"""Seconds until it is looked again whether a cell is still typed in."""
 
 
 class MappingFile:
@@ -248,78 +245,6 @@ class MappingFile:
         question = "Overwrite the mapping on disk with the one shown here?"
         meaning = "What the other program wrote is lost."
         self._pane.app.push_screen(ConfirmScreen(question, meaning, "Overwrite"), answered)
-
-    # -- edits ---------------------------------------------------------------------------
-
-    def edit(
-        self,
-        label: str,
-        size: int,
-        work: Callable[[MappingEditor], T],
-        done: Callable[[T], None],
-    ) -> None:
-        """Edit at once, or, where ``size`` rows are many, in the background.
-
-        Parameters
-        ----------
-        label
-            What the activity strip says meanwhile.
-        size
-            How many rows it is about.
-        work
-            Edits the editor that it is given, and returns what ``done`` is to know.
-        done
-            Called when it is done and shown.
-        """
-        editor, app = self.editor, self._pane.anontui
-        assert editor is not None  # noqa: S101 - the actions need it
-        if size <= AT_ONCE:
-            try:
-                result = work(editor)
-            except AnonTUIError as error:
-                app.fail(error)
-            else:
-                self._pane.show_changes()
-                done(result)
-            return
-        start = editor.snapshot()
-
-        def aside() -> tuple[MappingEditor, T]:
-            twin = editor.twin(start)
-            return twin, work(twin)
-
-        def worked(found: tuple[MappingEditor, T]) -> None:
-            twin, result = found
-            self._adopt(editor, twin, start, lambda: done(result), label)
-
-        app.start("edit", aside, worked, label=label)
-
-    def _adopt(
-        self,
-        editor: MappingEditor,
-        twin: MappingEditor,
-        start: Snapshot,
-        done: Callable[[], None],
-        label: str,
-    ) -> None:
-        """Take over what was worked out; what was edited meanwhile stays."""
-        pane = self._pane
-        if editor is not self.editor:
-            return
-        if pane.grid.editing is not None:
-            pane.set_timer(_WAIT, lambda: self._adopt(editor, twin, start, done, label))
-            return
-        if editor.adopt(twin, start):
-            pane.show_changes()
-            done()
-            return
-        now = editor.snapshot()
-        pane.anontui.start(
-            "edit",
-            lambda: editor.rebased(twin, start, now),
-            lambda again: self._adopt(editor, again, now, done, label),
-            label=label,
-        )
 
     def _label(self, verb: str) -> str:
         rows = len(self.editor.keys) if self.editor else 0

@@ -175,10 +175,11 @@ class Surface(Widget):
             self._update()
 
     def flash_rows(self, keys: Collection[Hashable]) -> None:
-        """Let these rows stand out for a second, whole."""
+        """Let those of these rows that are in view stand out for a second, whole."""
         if self.flashing:
             everything = frozenset(range(len(self._columns)))
-            self._flashes.add(dict.fromkeys(keys, everything))
+            shown = frozenset(map(self._view.key, self._in_view()))
+            self._flashes.add(dict.fromkeys(shown.intersection(keys), everything))
             self._end_flashes()
 
     # -- cursor --------------------------------------------------------------------------
