@@ -31,13 +31,16 @@ class Album:
     folder: Path
     """Where pictures go that differ."""
     wrong: list[str] = field(default_factory=list)
+    taken: set[Path] = field(default_factory=set)
+    """Taken anew in this run: what comes again must look the same."""
 
     def hold(self, seat: Seat, name: str) -> None:
         """Compare what is on the screen with the picture of that name and of its size."""
         width, height = seat.app.size
         path = FOLDER / f"{name}-{width}x{height}.svg"
         now = svg(shown(seat.app), (width, height))
-        if self.is_updated:
+        if self.is_updated and path not in self.taken:
+            self.taken.add(path)
             FOLDER.mkdir(exist_ok=True)
             path.write_text(now, encoding="utf-8")
         elif not path.exists():

@@ -239,6 +239,12 @@ class Grid(Surface, can_focus=True):
         self._corner = None
         super()._move(row, column)
 
+    def _stay(self) -> None:
+        corner = self._corner
+        super()._stay()
+        self._corner = corner
+        self._update()
+
     def _on_move(self) -> None:
         self._tell(self.CursorMoved(self, self._key, self._row))
 

@@ -293,6 +293,9 @@ class Surface(Widget):
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
+        self._stay()
+
+    def _stay(self) -> None:
         self._move(self._row, self._column)
 
     def watch_has_focus(self, _has_focus: bool) -> None:

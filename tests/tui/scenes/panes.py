@@ -76,7 +76,7 @@ SCENES = {
     "mapping-error": Scene("MappingPane", ERROR, (), broken_mapping),
     "editing": Scene("MappingPane", FULL, ("down down e", typed("LUNG-003"))),
     "range": Scene("MappingPane", FULL, ("3 shift+right shift+down shift+down",)),
-    "bad-cell": Scene("MappingPane", ERROR, ("3 left e end", typed("/.."))),
+    "bad-cell": Scene("MappingPane", ERROR, ("3 left e end ctrl+u", typed("folder:a/.."))),
     "filtering": Scene("MappingPane", FULL, ("slash", typed("base"))),
     "filter": Scene("MappingPane", FULL, ("slash", typed("!baseline"), "enter")),
     "batch-empty": Scene("BatchPane", EMPTY, ("4 z",), bare),

@@ -94,6 +94,7 @@ async def clashes(seat: Seat) -> None:
     editor.set_cells([(0, "description", "at baseline"), (2, "pseudo_id", "X")])
     editor.set_cell(1, "pseudo_name", "LUNG-020")
     (seat.app.model.folder / "anon_mapping.csv").write_text(theirs)
+    seat.main.mapping.show_rows()
     seat.main.mapping.file.look()
     await seat.press("3", "M", "right")
 

@@ -130,7 +130,6 @@ SCENES = {
     "settings-value": Scene("CheckedPrompt", FULL, (*CHANGED[:-1], "enter enter")),
     "settings-no-value": Scene("CheckedPrompt", EMPTY, CHANGED),
     "settings-key": Scene("CheckedPrompt", ERROR, (*CHANGED, typed("no key"))),
-    "settings-keys": Scene("TextScreen", FULL, (known_settings, "question_mark")),
     "welcome": Scene("WelcomeScreen", FULL, (), World.greet),
     "welcome-loading": Scene("WelcomeScreen", LOADING, (HOLD, "b"), World.greet),
     "welcome-error": Scene("WelcomeScreen", ERROR, ("b",), does_not_start),
