@@ -11,6 +11,7 @@ from textual._compositor import Compositor
 from textual._context import active_app, visible_screen_stack
 from textual.app import App
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.strip import Strip
 
 ROUNDS = 5_000
@@ -44,15 +45,25 @@ async def _answered(app: App[Any]) -> None:
         task.cancel()
 
 
+def _unlaid(app: App[Any]) -> list[Screen[Any]]:
+    """The screens that show, and have something to lay out or to paint.
+
+    One behind a box asks for its painting again each time it was painted.
+    """
+    top = app.screen
+    has_more = top._repaint_required or top._recompose_required
+    return [
+        one
+        for one in (*app._background_screens, top)
+        if one._layout_required
+        or one._scroll_required
+        or one._dirty_widgets
+        or (one is top and has_more)
+    ]
+
+
 def _is_busy(app: App[Any]) -> bool:
-    screen = app.screen
-    if (
-        screen._layout_required
-        or screen._scroll_required
-        or screen._repaint_required
-        or screen._dirty_widgets
-        or screen._recompose_required
-    ):
+    if _unlaid(app):
         return True
     return any(pump._next_callbacks or pump.message_queue_size for pump in _pumps(app)) or any(
         one._callbacks for one in app.screen_stack
@@ -90,7 +101,8 @@ async def calm(*_: float) -> None:
         await _answered(app)
         if _is_busy(app):
             quiet = 0
-            app.screen._on_timer_update()
+            for screen in _unlaid(app):
+                screen._on_timer_update()
         else:
             quiet += 1
             if quiet == 2:

@@ -21,7 +21,7 @@ from anontui.settings import Server, Settings
 from anontui.tui import app as app_module
 from anontui.tui.app import AnonTUI
 from anontui.tui.screens.pacs import PacsScreen
-from anontui.tui.worker import Task, TaskEnded, Worker
+from anontui.tui.worker import Task, TaskEnded, TaskStarted, Worker
 from anontui.unc import ShareMap
 from tests.dicom.files import dicom_bytes
 
@@ -68,6 +68,7 @@ class Opened(AnonTUI):
     def __init__(self, folder: Path, *, readonly: bool = False) -> None:
         super().__init__(folder, readonly=readonly)
         self.worker = EndingWorker(self.post_message)
+        self.held: dict[str, Task] = {}
 
     def start(
         self,
@@ -78,11 +79,13 @@ class Opened(AnonTUI):
         label: str = "",
         dropped: Callable[[], None] | None = None,
     ) -> Task:
-        if self.holds(lane):
-            work = self._held
-        else:
+        is_held = self.holds(lane)
+        task = super().start(lane, self._held if is_held else work, done, failed, label, dropped)
+        if not is_held or lane not in self.held:
             self.pending += 1
-        return super().start(lane, work, done, failed, label, dropped)
+        if is_held:
+            self.held.setdefault(lane, task)
+        return task
 
     def _held(self) -> None:
         self.freed.wait()
@@ -98,6 +101,11 @@ class Opened(AnonTUI):
     def freed(self) -> threading.Event:
         """Set where the app has ended, so that nothing is held any more."""
         return threading.Event()
+
+    def on_task_started(self, message: TaskStarted) -> None:
+        """What is held is seen to begin, and then no more of it."""
+        if message.task is self.held.get(message.task.lane):
+            self.pending -= 1
 
     def on_task_ended(self, message: TaskEnded) -> None:
         """Count; the app's own handler is called after this one."""

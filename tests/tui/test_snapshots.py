@@ -18,6 +18,7 @@ from textual.screen import ModalScreen, Screen
 import anontui.tui
 from anontui.settings import load
 from anontui.tui.front import PaneScreen
+from anontui.tui.fullscreen import FullScreen
 from anontui.tui.panes.pane import Pane
 from anontui.tui.screens.dialog import Dialog
 from anontui.tui.screens.stage import Stage, TableStage
@@ -144,7 +145,7 @@ def test_every_picture_has_a_scene() -> None:
 
 def _ours() -> Iterator[str]:
     """The names of the classes of all panes and screens."""
-    frames = (Dialog, ModalScreen, Pane, PaneScreen, Screen, Stage, TableStage)
+    frames = (Dialog, FullScreen, ModalScreen, Pane, PaneScreen, Screen, Stage, TableStage)
     for module in pkgutil.walk_packages(anontui.tui.__path__, "anontui.tui."):
         for name, found in inspect.getmembers(
             importlib.import_module(module.name), inspect.isclass

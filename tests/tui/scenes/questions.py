@@ -96,6 +96,7 @@ async def clashes(seat: Seat) -> None:
     (seat.app.model.folder / "anon_mapping.csv").write_text(theirs)
     seat.main.mapping.show_rows()
     seat.main.mapping.file.look()
+    await seat.settle()
     await seat.press("3", "M", "right")
 
 
