@@ -27,7 +27,8 @@ def no_answer(world: World) -> None:
 
 async def selection(seat: Seat) -> None:
     """Look into a folder."""
-    await seat.press("2", "down", "enter", "down", "space", "space")
+    await seat.press("2", "down", "enter")
+    await seat.press("down", "space", "space")
     await seat.press("up", "enter")
 
 
