@@ -316,7 +316,7 @@ class AnonTUI(App[int]):
 
     async def action_quit(self) -> None:
         """Leave; what runs on a server goes on."""
-        self.close()
+        self.run_action_named(self.registry.actions["app.quit"])
 
     def on_exit_app(self) -> None:
         """Save when it is the browser that leaves."""

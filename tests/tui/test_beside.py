@@ -18,9 +18,11 @@ from anontui.operations import servers
 from anontui.project import editor as editor_module
 from anontui.project.editor import MappingEditor
 from anontui.project.mapping import Mapping
+from anontui.tui import table
 from anontui.tui.acts import cells, copying
-from anontui.tui.panes import mappingedits, mappingfile, pane
+from anontui.tui.panes import mappingedits, mappingfile
 from anontui.tui.screens import pseudonyms
+from anontui.tui.screens.confirm import ConfirmScreen
 from anontui.tui.screens.plan import PlanScreen
 from tests.tui import fakes
 from tests.tui.fakes import Seat, opened
@@ -35,7 +37,7 @@ def path(project: Path) -> Path:
 @pytest.fixture
 def beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table is a large one."""
-    for module in (cells, copying, mappingedits, mappingfile, pane, pseudonyms):
+    for module in (cells, copying, mappingedits, mappingfile, pseudonyms, table):
         monkeypatch.setattr(module, "AT_ONCE", 0)
 
 
@@ -96,6 +98,27 @@ async def test_an_edit_made_meanwhile_stays(path: Path, monkeypatch: pytest.Monk
     assert column(path, "pseudo_id") == ["LUNG-001", "LUNG-001", "MEANWHILE", ""]
 
 
+@pytest.mark.usefixtures("beside")
+async def test_quitting_asks_before_a_large_edit_is_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch, "duplicate_rows")
+    async with opened(path.parent) as seat:
+        await seat.pilot.press("equals_sign")
+        await seat.until(held.reached.is_set)
+        await seat.pilot.press("q")
+        await seat.until(lambda: isinstance(seat.app.screen, ConfirmScreen))
+        await seat.pilot.press("escape")
+        held.go.set()
+        await saved(seat)
+        await seat.settle()
+        await saved(seat)
+        assert seat.app.is_running
+        await seat.pilot.press("q")
+        assert not isinstance(seat.app.screen, ConfirmScreen)
+    assert len(column(path, "source")) == 4
+
+
 async def test_an_edit_made_while_it_is_merged_stays(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +167,7 @@ async def test_sorting_and_filtering_come_later_and_can_be_cancelled(
         status = [str(jobs.grid.render_line(y).text[9:22]).split()[1] for y in range(1, 7)]
         assert status == sorted(status)
         go = threading.Event()
-        monkeypatch.setattr(pane, "compile_filter", lambda *_: lambda _: go.wait(20))
+        monkeypatch.setattr(table, "compile_filter", lambda *_: lambda _: go.wait(20))
         jobs.filter_by("slow")
         await seat.until(lambda: seat.app.tasks)
         seat.app.cancel_newest()

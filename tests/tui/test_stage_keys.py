@@ -66,7 +66,7 @@ OF_PANES = {"app.zoom", "app.next-pane", "app.previous-pane", "app.pacs"} | {
     f"app.pane-{number}" for number in range(1, 5)
 }
 OF_TABLES = {"app.filter"} | {f"app.{n}" for n in (
-    "sort", "columns", "narrower", "wider", "mark-range", "mark-all")}  # fmt: skip
+    "sort", "columns", "narrower", "wider", "mark-range", "mark-all", "export")}  # fmt: skip
 OWN = {("review", "x"), ("review", "tab"), ("identities", "tab")}
 """Keys that mean something of the screen's own."""
 NO_TABLE = {"review", "welcome"}
@@ -95,6 +95,8 @@ def refusal(scope: str, action_id: str) -> str:
         return "there are no panes here (esc goes back to them)"
     if action_id in OF_TABLES and scope in NO_TABLE:
         return "there is no table here"
+    if action_id == "app.export" and scope in {"preview", "identities"}:
+        return "it shows who patients are, which goes into no file"
     if action_id == "app.sort" and scope == "preview":
         return "elements stand in the order of their tags"
     if action_id == "app.cancel-task":

@@ -61,6 +61,20 @@ def switch_mouse(app: AnonTUI) -> None:
     manners.remember(app, word, mouse="always" if on else "never")
 
 
+def leave(app: AnonTUI) -> None:
+    """Quit; ask first if an edit that is still worked out would be lost."""
+    from anontui.tui.acts import common
+    from anontui.tui.panes.mappingedits import LANE
+    from anontui.tui.screens.confirm import ConfirmScreen
+
+    edits = [task.label for task in app.tasks.values() if task.lane == LANE]
+    if edits:
+        why = f"Not done yet, and lost then: {edits[0]}."
+        common.confirm(app, ConfirmScreen("Quit all the same?", why, "Quit"), app.close)
+    else:
+        app.close()
+
+
 def activity(app: AnonTUI) -> None:
     """Show everything that was told."""
     from anontui.tui.screens.activity import ActivityScreen

@@ -229,5 +229,5 @@ EVERYWHERE: tuple[Action, ...] = (
         "Find out what does not work here, and what to do",
         late("manners", "doctor"),
     ),
-    Action("app.quit", "q,ctrl+q", "Quit; jobs go on", lambda app: app.close(), label="quit"),
+    Action("app.quit", "q,ctrl+q", "Quit; jobs go on", late("manners", "leave"), label="quit"),
 )

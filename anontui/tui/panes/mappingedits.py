@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from anontui.tui.panes.mapping import MappingPane
 
 T = TypeVar("T")
-_LANE = "edit"
+LANE = "edit"
+"""Where large edits are worked out, one after the other."""
 _WAIT = 0.2
 """Seconds until it is looked again whether a cell is still typed in."""
 
@@ -63,7 +64,7 @@ def edit(
         twin, result = found
         _adopt(pane, editor, twin, start, lambda: done(result), label)
 
-    app.start(_LANE, aside, worked, label=label)
+    app.start(LANE, aside, worked, label=label)
 
 
 def _adopt(
@@ -86,7 +87,7 @@ def _adopt(
         return
     now = editor.snapshot()
     pane.anontui.start(
-        _LANE,
+        LANE,
         lambda: editor.rebased(twin, start, now),
         lambda again: _adopt(pane, editor, again, now, done, label),
         label=label,

@@ -152,7 +152,7 @@ class ReviewScreen(Stage):
         def failed(error: AnonTUIError) -> None:
             if asked == self._asked and self.is_attached:
                 self.view, self.problem = None, error.sentence()
-                parts = filter(None, (error.message, error.cause, error.advice))
+                parts = filter(None, (f"✖ {error.message}", error.cause, error.advice))
                 self.picture.show(None, "\n\n".join(parts))
                 self._tell()
 

@@ -207,7 +207,7 @@ class TableStage(Table, Stage):
 
     def show_problem(self, error: AnonTUIError) -> None:
         """Say in the table's place what is wrong, and what to do."""
-        parts = filter(None, (error.message, error.cause, error.advice))
+        parts = filter(None, (f"✖ {error.message}", error.cause, error.advice))
         self.show_rows(NoRows())
         self.grid.empty = "\n\n".join(textwrap.fill(part, 72) for part in parts)
 
