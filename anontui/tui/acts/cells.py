@@ -23,6 +23,10 @@ def _editor(app: AnonTUI) -> MappingEditor:
     return editor
 
 
+def _done(app: AnonTUI, words: str) -> None:
+    app.say(app.registry.with_keys(f"{words}, {{mapping.undo}} takes it back"), "$success")
+
+
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s'[: count != 1]}"
 
@@ -101,7 +105,7 @@ def _edit(
     """Edit cells, and say how many."""
 
     def done(count: int) -> None:
-        app.say(f"{_counted(count, 'cell')} {word}, u takes it back", "$success")
+        _done(app, f"{_counted(count, 'cell')} {word}")
         then()
 
     edit(app.main.mapping, label, size, work, done)
@@ -175,7 +179,7 @@ def duplicate(app: AnonTUI) -> None:
     rows = editor.rows_of(pane.chosen())
 
     def done(copies: range) -> None:
-        app.say(f"{_counted(len(copies), 'row')} copied, u takes it back", "$success")
+        _done(app, f"{_counted(len(copies), 'row')} copied")
         pane.grid.move_cursor(key=editor.keys[copies.start])
 
     edit(
@@ -211,7 +215,7 @@ def pseudonyms(app: AnonTUI) -> None:
         edit(pane, "Giving pseudonyms", len(found.rows), partial(give, proposals=found), done)
 
     def done(count: int) -> None:
-        app.say(f"{_counted(count, 'row')} got a pseudonym, u takes it back", "$success")
+        _done(app, f"{_counted(count, 'row')} got a pseudonym")
 
     app.push_screen(
         PseudonymScreen(

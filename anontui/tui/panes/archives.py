@@ -26,8 +26,8 @@ NO_ARCHIVES = (
     "and names it in your project."
 )
 NO_SEARCH = (
-    "{server} cannot search archives.\n\n"
-    "Give accession numbers to the mapping:\nesc, then 3, then n."
+    "Give accession numbers to the mapping:\n"
+    "esc, then {app.pane-3}, then {map.add-accession-numbers}."
 )
 
 
@@ -191,13 +191,15 @@ class ArchivesPane(Pane):
 
     def _failed(self, error: AnonTUIError) -> None:
         name = self.server.name if self.server else ""
+        with_keys = self.anontui.registry.with_keys
+        again = with_keys("{app.pane-1}, then {pacs.echo}: ask again.")
         if error.advice == OTHER_VERSION:
-            words = NO_SEARCH.format(server=name)
+            words = f"{name} cannot search archives.\n\n{with_keys(NO_SEARCH)}"
         elif isinstance(error, ServerUnreachable):
             do = wrapped(error.advice or error.message)
-            words = f"✖ {name} does not answer.\n{do}\n1, then r: ask again."
+            words = f"✖ {name} does not answer.\n{do}\n{again}"
         else:
-            words = f"✖ {wrapped(trouble(error))}\n1, then r: ask again."
+            words = f"✖ {wrapped(trouble(error))}\n{again}"
         self._show([], words)
 
     def _show(self, nodes: list[ArchiveNode], empty: str) -> None:

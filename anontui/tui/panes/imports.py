@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anontui.tui.screens.pacs import PacsScreen
 
 ACCESSION = "accession_number:"
-NONE = "No study was imported yet.\n\nMark studies, then i imports them."
+NONE = "No study was imported yet.\n\nMark studies, then {pacs.import-studies} imports them."
 
 
 class ImportRows:
@@ -135,7 +135,7 @@ class ImportsPane(Pane):
 
     def show_rows(self) -> None:
         """Show the jobs there are."""
-        self.grid.empty = self.empty
+        self.grid.empty = self.hint()
         self.set_rows()
 
     def open_job(self) -> None:

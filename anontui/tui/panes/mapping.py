@@ -126,7 +126,8 @@ class MappingPane(Pane):
 
     def unreadable(self) -> str:
         """Need: a mapping."""
-        return "" if self.editor else "there is no mapping yet (i makes one)"
+        words = "there is no mapping yet ({map.init} makes one)"
+        return "" if self.editor else self.anontui.registry.with_keys(words)
 
     def no_row(self) -> str:
         """Need: a row under the cursor."""

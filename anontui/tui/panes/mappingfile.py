@@ -160,7 +160,8 @@ class MappingFile:
         pane.show_rows()
         pane.grid.flash_rows(found.changed)
         rows = f"{count:,} row{'s'[: count != 1]}" if count else "the file"
-        pane.anontui.say(f"Another program changed {rows}, taken over; u takes it back")
+        words = f"Another program changed {rows}, taken over; {{mapping.undo}} takes it back"
+        pane.anontui.say(pane.anontui.registry.with_keys(words))
         if self.editor is not None and self.editor.dirty:
             self.changed()
 
