@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from anontui.idis.model import Job, JobStatus
@@ -50,11 +51,16 @@ class Model:
             return "○", "", "$text-muted"
         return ("●", "up", "$success") if state.up else ("✖", self.down(state.name), "$error")
 
+    def look(self, states: Mapping[str, ServerState]) -> None:
+        """Keep what servers answered, or that they did not."""
+        self.servers.update(states)
+        self.heard.update({name: monotonic() for name, state in states.items() if state.up})
+
     def down(self, name: str) -> str:
         """That a server is down, and since how long: so old is all that is shown of it."""
         if name not in self.heard:
             return "down"
-        seconds = int(time.monotonic() - self.heard[name])
+        seconds = int(monotonic() - self.heard[name])
         if seconds < 100:
             return f"down {seconds} s"
         return f"down {seconds // 60} min" if seconds < 6000 else f"down {seconds // 3600} h"

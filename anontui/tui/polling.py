@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,9 +88,7 @@ class Polling:
     def _seen(self, look: Look) -> None:
         app, model = self._app, self._app.model
         self._busy = False
-        model.servers.update(look.servers)
-        now = time.monotonic()
-        model.heard.update({name: now for name, state in look.servers.items() if state.up})
+        model.look(look.servers)
         new = look.jobs.keys() - model.jobs.keys()
         changed = {i for i, job in look.jobs.items() if model.jobs.get(i) != job}
         model.jobs.update(look.jobs)

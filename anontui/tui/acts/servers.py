@@ -23,7 +23,7 @@ def ask_again(app: AnonTUI) -> None:
         return {server.name: probe(settings, server) for server in settings.servers}
 
     def done(states: dict[str, ServerState]) -> None:
-        app.model.servers.update(states)
+        app.model.look(states)
         app.main.servers.servers_changed()
         state = states[name]
         if state.up:

@@ -146,7 +146,7 @@ class OverviewScreen(TableStage):
             def done(found: Survey, name: str = server.name) -> None:
                 if self.is_attached and settings is self.workspace.settings:
                     self.surveys[name] = found
-                    self.anontui.model.servers[name] = found.state
+                    self.anontui.model.look({name: found.state})
                     self.anontui.main.servers.servers_changed()
                     self._show()
 

@@ -93,7 +93,7 @@ SCENES = {
         "series": Scene(
             "StudiesPane",
             FULL,
-            ("P", typed("ACC4001,ACC4002,ACC4003,NIX7"), "enter enter"),
+            ("P", typed("ACC4001,ACC4002,ACC4003,NIX7"), "enter", "enter"),
             archives,
         ),
         "error": Scene("StudiesPane", ERROR, ALL, refusing),

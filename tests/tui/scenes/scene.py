@@ -51,6 +51,7 @@ class World:
             self.patch.setattr(f"{place}.connect", lambda *_, **__: self.connect())
         self.patch.setattr("anontui.deid.run.keyfile.new_key", lambda: b"the same in every run")
         self.patch.setattr("anontui.operations.paths.system_mounts", list)
+        self.patch.setattr("anontui.tui.model.monotonic", lambda: 0.0)
         fakes.write_settings(self.folder.parent / "settings.yml", self.folder)
         fakes.write_data(self.folder)
         self.mapping.write_text(fakes.MAPPING)
