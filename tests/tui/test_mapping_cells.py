@@ -26,9 +26,10 @@ async def paste(seat: Seat, text: str) -> None:
     await seat.settle()
 
 
-async def test_cells_that_fit_are_pasted_and_undone_at_once(path: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])  # a terminal sends carriage returns
+async def test_cells_that_fit_are_pasted_and_undone_at_once(path: Path, end: str) -> None:
     async with opened(path.parent) as seat:
-        await paste(seat, "A\tB\nC\tD\n")
+        await paste(seat, f"A\tB{end}C\tD{end}")
         assert seat.said == "4 cells pasted, u takes it back"
         await saved(seat)
         assert column(path, "pseudo_id")[:2] == ["A", "C"]

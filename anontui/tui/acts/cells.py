@@ -53,7 +53,7 @@ def paste(app: AnonTUI, text: str) -> None:
     names = [column.id for column in grid.columns]
     editable = [names[at] for at in columns if grid.columns[at].editable]
     first = next((i for i in range(columns.start, len(names)) if grid.columns[i].editable), 0)
-    count = text.count("\n") + 1
+    count = len(text.splitlines())  # a terminal sends carriage returns
     here = pane.provided(rows)
     below = pane.provided(range(rows.start, min(rows.start + count, grid.row_count)))
     fills, revision = grid.has_range, editor.revision
