@@ -143,7 +143,7 @@ def _read(kind: type[T], answer: object) -> T:
     """Make ``kind`` of an object, each value checked against the type of its field."""
     content = _object(answer)
     values: dict[str, Any] = {}
-    for field in fields(kind):  # type: ignore[arg-type]
+    for field in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if field.name not in content:
             continue
         value = content[field.name]

@@ -92,7 +92,7 @@ class Explainer:
         pseudonyms = Pseudonyms(key)
         passing = policy.filters
         for name in _HOLD:
-            passing = replace(passing, **{name: False})  # type: ignore[arg-type]
+            passing = replace(passing, **{name: False})  # type: ignore[arg-type]  # a field's name
         released = replace(policy, filters=passing)
         return Deidentifier(policy, key, pseudonyms), Deidentifier(released, key, pseudonyms)
 

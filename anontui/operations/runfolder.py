@@ -97,7 +97,7 @@ class Run:
         ProjectError
             If the folder cannot be written.
         """
-        run = replace(self, **changes)  # type: ignore[arg-type]
+        run = replace(self, **changes)  # type: ignore[arg-type]  # fields
         content = asdict(run)
         del content["folder"]
         write_text(run.folder / STATE, [json.dumps(content, indent=1)])

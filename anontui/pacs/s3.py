@@ -110,7 +110,7 @@ class BucketArchive:
 
     def _raise(self, error: Exception) -> NoReturn:
         """Raise what an error of botocore means; its text is kept back, as it may show keys."""
-        from botocore.exceptions import (  # type: ignore[import-untyped]
+        from botocore.exceptions import (  # type: ignore[import-untyped]  # no stubs
             BotoCoreError,
             ClientError,
             NoCredentialsError,
@@ -160,8 +160,8 @@ class BucketArchive:
 
 def _client(node: Node, bucket: Bucket) -> Any:
     try:
-        import boto3  # type: ignore[import-untyped]
-        from botocore.config import Config  # type: ignore[import-untyped]
+        import boto3  # type: ignore[import-untyped]  # no stubs
+        from botocore.config import Config  # type: ignore[import-untyped]  # no stubs
         from botocore.exceptions import BotoCoreError
     except ImportError:
         raise PacsError(

@@ -184,7 +184,7 @@ def recover(path: Path) -> Iterator[tuple[Recovered, Callable[[], None]]]:
             with open(handle, "rb", closefd=False) as file:
                 found = _read(file.read())
             if found is not None:
-                yield found, lambda name=name: name.unlink(missing_ok=True)  # type: ignore[misc]
+                yield found, lambda name=name: name.unlink(missing_ok=True)  # type: ignore[misc]  # name is bound
             else:
                 name.unlink(missing_ok=True)
         finally:

@@ -70,7 +70,7 @@ def _run(program: str, run_dir: Path, practice: bool) -> int:
                 check=False,
             ).returncode
         except OSError as error:
-            print(error.strerror, file=sys.stderr)  # noqa: T201
+            print(error.strerror, file=sys.stderr)  # noqa: T201 - its own process
             return NO_HOOK
 
 

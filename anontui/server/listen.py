@@ -27,7 +27,7 @@ class _Protocol(H11Protocol):
 
     _patience: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrower
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
@@ -118,7 +118,7 @@ class Server(uvicorn.Server):
         await self._ended.wait()
         self._ending()
 
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]  # wider there
         """Leave the signals to :func:`serve_http`."""
         return contextlib.nullcontext()
 

@@ -114,7 +114,7 @@ class AnonTUI(App[int]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Have no cursor blink, the palette's neither: each blink would be sent over the line."""
         if getattr(event.widget, "cursor_blink", False):
-            event.widget.cursor_blink = False  # type: ignore[attr-defined]
+            event.widget.cursor_blink = False  # type: ignore[attr-defined]  # it was asked
 
     # -- the project ---------------------------------------------------------------------
 

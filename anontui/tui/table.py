@@ -151,11 +151,11 @@ class Table(OfApp):
             except UsageError as error:
                 self.anontui.say(error.sentence(), "$warning")
                 return
-            matches = lambda at: test(texts(rows.cells(at)))  # noqa: E731
+            matches = lambda at: test(texts(rows.cells(at)))  # noqa: E731 - where it is used
         if layout.sort:
             column = (ids.index(layout.sort),)
             read = reader(rows)
-            key = lambda at: sort_key(*read(at, column))  # noqa: E731
+            key = lambda at: sort_key(*read(at, column))  # noqa: E731 - where it is used
         work = ordered(len(rows), matches, key, layout.falling)
         if count <= AT_ONCE:
             self.grid.order = result_of(work)

@@ -543,3 +543,19 @@ async def test_keys_typed_at_once_go_to_the_right_fields(project: Path, state: S
         ]
         assert state.asked[0]["accessions"] == ["AC"]
         assert state.asked[0]["patient_id"] == "P*"
+
+
+async def test_who_the_patients_are_goes_into_no_file(
+    project: Path, state: State, isolated_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(project) as seat:
+        await search(seat, "ACC4001")
+        before = set(project.iterdir())
+        for word in ("", " studies.csv"):
+            seat.app.run_action_named(seat.app.registry.actions["app.export"], word.strip())
+            assert seat.said.endswith("it shows who patients are, which goes into no file")
+        monkeypatch.setattr("anontui.tui.manners.clipboard", lambda *_: "file")
+        seat.app.run_action_named(seat.app.registry.actions["app.copy"])
+        assert seat.said.startswith("Not copied")
+        assert set(project.iterdir()) == before
+        assert not list(isolated_home.rglob("copied.txt"))

@@ -70,7 +70,7 @@ class Records:
         self.counts.update(batch.counts)
         self._database.execute("BEGIN")
         # S608: the only text in the statement is our own column marks
-        self._database.executemany(f"INSERT INTO files VALUES ({_MARKS})", batch.rows)  # noqa: S608
+        self._database.executemany(f"INSERT INTO files VALUES ({_MARKS})", batch.rows)  # noqa: S608 - marks only
         self._database.executemany("INSERT OR IGNORE INTO uids VALUES (?, ?)", batch.uids)
         self._database.execute("COMMIT")
 
@@ -101,11 +101,11 @@ class Records:
         )
 
     def _take_back(self, which: str, reason: Reason) -> set[bytes]:
-        found = self._database.execute(f"SELECT output FROM files WHERE {which}")  # noqa: S608
+        found = self._database.execute(f"SELECT output FROM files WHERE {which}")  # noqa: S608 - names of ours
         outputs = {output for (output,) in found}
         empty = ", ".join(f"{name} = ''" for name in ("patient", "study", "series", "instance"))
         self._database.execute(
-            f"UPDATE files SET status = ?, code = ?, reason = ?, cleaned = '', {empty} "  # noqa: S608
+            f"UPDATE files SET status = ?, code = ?, reason = ?, cleaned = '', {empty} "  # noqa: S608 - names of ours
             f"WHERE {which}",
             (reason.status, reason.value, reason.words),
         )

@@ -57,9 +57,9 @@ def shifted(text: str, vr: str, offset: Offset, time_of_day: str = "") -> str | 
         carry = _carry(time_of_day, offset)
         move = lambda one: _date(one, offset.days + carry)  # noqa: E731 - one of three
     elif vr == "TM":
-        move = lambda one: _time(one, offset.seconds)  # noqa: E731
+        move = lambda one: _time(one, offset.seconds)  # noqa: E731 - where it is used
     else:
-        move = lambda one: _datetime(one, offset)  # noqa: E731
+        move = lambda one: _datetime(one, offset)  # noqa: E731 - where it is used
     values = [_range(one.strip(), vr, move) for one in text.split("\\")]
     known = [one for one in values if one is not None]
     return "\\".join(known) if len(known) == len(values) else None

@@ -93,7 +93,7 @@ EVERYWHERE: tuple[Action, ...] = (
             f"app.pane-{number}",
             str(number),
             f"Go to pane {number}",
-            lambda app, number=number: app.front.show_pane(app.front.panes[number - 1]),  # type: ignore[misc]
+            lambda app, number=number: app.front.show_pane(app.front.panes[number - 1]),  # type: ignore[misc]  # number is bound
             needs=(has_panes, partial(has_pane, number)),
         )
         for number in range(1, 5)

@@ -136,7 +136,7 @@ class MappingPane(Pane):
     def row_of(self, key: Hashable) -> int:
         """Where the row with this key is in the mapping, from 0."""
         assert self.editor is not None  # noqa: S101 - rows come from it
-        return self.editor.keys.index(key)  # type: ignore[arg-type]
+        return self.editor.keys.index(key)  # type: ignore[arg-type]  # keys are its own
 
     def pasted(self, text: str) -> None:
         """Put pasted text into the cells from the cursor's on."""

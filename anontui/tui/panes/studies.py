@@ -108,6 +108,7 @@ def imported(study: FoundAnswer, job: Job | None) -> Cell:
 class StudiesPane(Pane):
     """Search form and results."""
 
+    shows_identity = True
     not_sorted = "series stand below their study; studies sort by themselves"
     label = "Studies"
     number = 2

@@ -101,7 +101,6 @@ class StudyImportScreen(Dialog[Target]):
             compact=True,
             select_on_focus=False,
         )
-        self._project.cursor_blink = self._target.cursor_blink = False
         self._wrong = Static("", classes="problem", markup=False)
         self._wrong.display = False
         self.add_class("wide")

@@ -87,7 +87,7 @@ class Layout:
             width = widths.get(column.id)
             sign = (" ▼" if self.falling else " ▲") if column.id == self.sort else ""
             fixed = {} if width is None else {"width": width, "min_width": min(width, 4)}
-            drawn.append(replace(column, label=column.label + sign, **fixed))  # type: ignore[arg-type]
+            drawn.append(replace(column, label=column.label + sign, **fixed))  # type: ignore[arg-type]  # a Column's own
         return tuple(drawn), tuple(shown)
 
     def resized(self, column: Column, width: int) -> Layout:

@@ -57,7 +57,7 @@ class PictureView(Widget, can_focus=True):
     }
     """
 
-    def __init__(self, message: str = "", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, message: str = "", *, id: str | None = None) -> None:  # noqa: A002 - theirs
         super().__init__(id=id)
         self.message = message
         self.picture: Picture | None = None

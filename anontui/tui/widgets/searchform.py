@@ -35,7 +35,6 @@ class Field(Input):
             placeholder=hint, compact=True, select_on_focus=False, id=name.replace(" ", "-")
         )
         self._form = form
-        self.cursor_blink = False
 
     def on_paste(self, event: events.Paste) -> None:
         """Take all lines, not the first alone."""
