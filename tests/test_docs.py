@@ -143,7 +143,7 @@ def rows(section: str, header: str) -> list[list[str]]:
 def test_the_advice_on_jobs_is_the_apps() -> None:
     now = datetime(2026, 2, 12, 10)
     found = rows("Jobs", "error")
-    assert len(found) == 6
+    assert len(found) == 7
     for error, *_, command in found:
         advice = advice_for(
             Job.from_json(core(1043, status="ERROR", error=error.strip("| "))), now=now
